@@ -1,0 +1,1 @@
+"""Sales KPIs from clean tables: params and data in, one tidy KPI table out."""
