@@ -1,0 +1,643 @@
+"""Every KPI once: what it is called, what it means, what it needs.
+
+The notebooks' definition cards, the axis labels and `docs/kpis.md` are made from here, so that they cannot drift.
+"""
+
+from dataclasses import dataclass
+
+MONEY, RATIO, COUNT, DAYS, MONTHS = "money", "ratio", "count", "days", "months"
+GRAINS = ("month", "quarter", "year")
+UNASSIGNED = "(unassigned)"
+
+REASONS = {
+    "no_denominator": "there is nothing to divide by",
+    "missing_table": "the company has no such table",
+    "missing_column": "the table lacks the column this needs",
+    "no_base": "there is no earlier value above zero to compare with",
+    "no_target": "no target is set",
+    "no_churn": "no customer was lost in the last six complete months, so a lifetime cannot be estimated",
+    "not_reached": "not yet reached by enough of them",
+    "none_eligible": "nobody is old enough yet",
+}
+
+STATUSES = {
+    "ok": "complete and based on enough observations",
+    "provisional": "still moving: the period is not over or the cohort is young",
+    "small_n": "fewer observations than the company ranks on",
+    "undefined": "no value",
+}
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One KPI: its public id and everything a reader is told about it.
+
+    `unit` is money, ratio, count, days or months (money becomes the company's currency code in the KPI table);
+    `direction` is up, down or none (which way is good); `dims` are the breakdowns beside the company total;
+    `needs` are `table` or `table.column` names without which the KPI is undefined; `headline` is its number
+    among the ten headline KPIs.
+    """
+
+    id: str
+    family: str
+    name: str
+    unit: str
+    formula: str
+    direction: str = "up"
+    dims: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    grains: tuple[str, ...] = GRAINS
+    headline: int | None = None
+    cohort: bool = False
+    source: str = ""
+
+
+def _targets() -> list[Kpi]:
+    """Targets and attainment, the same words for each of the three metrics a target can be set in."""
+    names = {"revenue": ("Revenue", MONEY), "units": ("Units", COUNT), "new_accounts": ("New accounts", COUNT)}
+    kpis = []
+    for metric, (name, unit) in names.items():
+        kpis.append(
+            Kpi(
+                f"target_{metric}",
+                "team",
+                f"{name} target",
+                unit,
+                f"the {name.lower()} target set for exactly this period, as known on the report's day; "
+                "else the sum of finer targets that tile the period; a coarser target is never split",
+                "none",
+                ("rep", "team"),
+                ("targets",),
+            )
+        )
+        kpis.append(
+            Kpi(
+                f"attainment_{metric}",
+                "team",
+                f"{name} against target",
+                RATIO,
+                f"{name.lower()} / target",
+                "up",
+                ("rep", "team"),
+                ("targets",),
+                headline=1,
+            )
+        )
+    return kpis
+
+
+_ALL = [
+    # team -----------------------------------------------------------------------------------------------------
+    Kpi(
+        "revenue",
+        "team",
+        "Revenue",
+        MONEY,
+        "sum of the amounts of deals won and closed in the period, or of the orders placed in it, "
+        "refunds negative",
+        dims=("rep", "team", "channel", "segment"),
+    ),
+    Kpi(
+        "units",
+        "team",
+        "Units sold",
+        COUNT,
+        "sum of the units of deals won and closed in the period",
+        dims=("rep", "team"),
+        needs=("opportunities.units",),
+    ),
+    Kpi(
+        "new_accounts",
+        "team",
+        "New accounts",
+        COUNT,
+        "customers acquired in the period",
+        dims=("rep", "team", "channel", "segment"),
+        needs=("customers",),
+    ),
+    *_targets(),
+    Kpi(
+        "won_deals",
+        "team",
+        "Deals won",
+        COUNT,
+        "deals won and closed in the period; a split deal counts by its shares",
+        dims=("rep", "team"),
+        needs=("opportunities",),
+    ),
+    Kpi(
+        "lost_deals",
+        "team",
+        "Deals lost",
+        COUNT,
+        "deals lost and closed in the period; a split deal counts by its shares",
+        "down",
+        ("rep", "team"),
+        ("opportunities",),
+    ),
+    Kpi(
+        "sales_per_rep",
+        "team",
+        "Sales per rep",
+        MONEY,
+        "revenue of the period / salespeople on the team on any day of it",
+        dims=("team",),
+        headline=2,
+    ),
+    Kpi(
+        "deal_size",
+        "team",
+        "Deal size",
+        MONEY,
+        "amount of the deals won in the period / deals won in it",
+        dims=("rep", "team", "segment"),
+        needs=("opportunities.amount",),
+    ),
+    Kpi(
+        "win_rate",
+        "team",
+        "Win rate",
+        RATIO,
+        "won / (won + lost), over deals closed in the period",
+        dims=("rep", "team", "channel", "segment"),
+        needs=("opportunities",),
+        source="interval: Wilson 1927",
+    ),
+    Kpi(
+        "win_rate_amount",
+        "team",
+        "Win rate by amount",
+        RATIO,
+        "amount won / (amount won + amount lost), over deals closed in the period",
+        dims=("rep", "team"),
+        needs=("opportunities.amount",),
+    ),
+    Kpi(
+        "cycle_days",
+        "team",
+        "Sales-cycle length",
+        DAYS,
+        "median days from the first contact (else the creation) to the close, over deals won in the period",
+        "none",
+        ("rep", "team", "segment", "channel"),
+        ("opportunities",),
+        headline=3,
+        source="interval: binomial order statistics",
+    ),
+    Kpi(
+        "cycle_days_mean",
+        "team",
+        "Sales-cycle length, mean",
+        DAYS,
+        "mean days from the first contact (else the creation) to the close, over deals won in the period",
+        "none",
+        ("rep", "team"),
+        ("opportunities",),
+    ),
+    Kpi(
+        "cycle_days_p90",
+        "team",
+        "Sales-cycle length, slowest tenth",
+        DAYS,
+        "90th percentile of the days from the first contact (else the creation) to the close, over deals won "
+        "in the period",
+        "none",
+        ("rep", "team"),
+        ("opportunities",),
+    ),
+    # leads ----------------------------------------------------------------------------------------------------
+    Kpi(
+        "emails_delivered",
+        "leads",
+        "E-mails delivered",
+        COUNT,
+        "e-mails sent in the period and not bounced",
+        "none",
+        ("campaign", "variant", "rep"),
+        ("emails",),
+    ),
+    Kpi(
+        "open_rate",
+        "leads",
+        "E-mail open rate",
+        RATIO,
+        "delivered e-mails that were opened / delivered e-mails",
+        dims=("campaign", "variant", "rep"),
+        needs=("emails.opened_at",),
+        headline=4,
+        source="interval: Wilson 1927",
+    ),
+    Kpi(
+        "open_rate_adjusted",
+        "leads",
+        "E-mail open rate without machines",
+        RATIO,
+        "(opened - opened by a machine) / (delivered - opened by a machine); privacy proxies open everything, "
+        "so they leave both sides",
+        dims=("campaign", "variant", "rep"),
+        needs=("emails.opened_at", "emails.machine_open"),
+    ),
+    Kpi(
+        "click_rate",
+        "leads",
+        "E-mail click rate",
+        RATIO,
+        "delivered e-mails that were clicked / delivered e-mails",
+        dims=("campaign",),
+        needs=("emails.clicked_at",),
+    ),
+    Kpi(
+        "click_to_open_rate",
+        "leads",
+        "Clicks per opened e-mail",
+        RATIO,
+        "delivered e-mails that were clicked / delivered e-mails that were opened",
+        dims=("campaign",),
+        needs=("emails.clicked_at", "emails.opened_at"),
+    ),
+    Kpi(
+        "bounce_rate",
+        "leads",
+        "E-mail bounce rate",
+        RATIO,
+        "bounced e-mails / sent e-mails",
+        "down",
+        ("campaign",),
+        ("emails.bounced",),
+    ),
+    Kpi(
+        "unsubscribe_rate",
+        "leads",
+        "E-mail unsubscribe rate",
+        RATIO,
+        "delivered e-mails whose reader unsubscribed / delivered e-mails",
+        "down",
+        ("campaign",),
+        ("emails.unsubscribed_at",),
+    ),
+    Kpi(
+        "new_leads",
+        "leads",
+        "New leads",
+        COUNT,
+        "leads created in the period",
+        dims=("rep", "team", "channel", "motion"),
+        needs=("leads",),
+        headline=5,
+    ),
+    Kpi(
+        "new_opportunities",
+        "leads",
+        "New opportunities",
+        COUNT,
+        "opportunities created in the period; a split deal counts by its shares",
+        dims=("rep", "team", "channel", "motion"),
+        needs=("opportunities.created_at",),
+        headline=5,
+    ),
+    Kpi(
+        "pipeline_created",
+        "leads",
+        "Pipeline created",
+        MONEY,
+        "sum of the amounts of opportunities created in the period",
+        dims=("rep", "team", "channel"),
+        needs=("opportunities.created_at", "opportunities.amount"),
+    ),
+    # growth ---------------------------------------------------------------------------------------------------
+    Kpi(
+        "lead_opportunity_ratio",
+        "growth",
+        "Lead-opportunity ratio",
+        RATIO,
+        "leads created in the period that became an opportunity by the report's day / leads created in it",
+        dims=("rep", "channel", "motion"),
+        needs=("leads", "opportunities"),
+        cohort=True,
+    ),
+    Kpi(
+        "lead_conversion_rate",
+        "growth",
+        "Lead conversion rate",
+        RATIO,
+        "leads created in the period whose opportunity was won by the report's day / leads created in it",
+        dims=("rep", "channel", "motion"),
+        needs=("leads", "opportunities"),
+        headline=6,
+        cohort=True,
+        source="interval: Wilson 1927",
+    ),
+    Kpi(
+        "lead_conversion_90d",
+        "growth",
+        "Lead conversion within 90 days",
+        RATIO,
+        "leads won at most 90 days after their creation / leads created in the period that are at least 90 days "
+        "old",
+        dims=("rep", "channel", "motion"),
+        needs=("leads", "opportunities"),
+        cohort=True,
+    ),
+    Kpi(
+        "convert_days",
+        "growth",
+        "Days from lead to customer",
+        DAYS,
+        "median days from creation to the won deal, among the leads of the period that converted; says nothing "
+        "of the rest",
+        "down",
+        ("channel",),
+        ("leads", "opportunities"),
+        cohort=True,
+    ),
+    Kpi(
+        "sales_growth_mom",
+        "growth",
+        "Monthly sales growth",
+        RATIO,
+        "(revenue of the month - revenue of the month before) / revenue of the month before",
+        grains=("month",),
+        headline=7,
+    ),
+    Kpi(
+        "sales_growth_yoy",
+        "growth",
+        "Sales growth on the year before",
+        RATIO,
+        "(revenue of the period - revenue of the same period a year before) / revenue of that period",
+    ),
+    Kpi(
+        "cmgr_6m",
+        "growth",
+        "Compound monthly growth, six months",
+        RATIO,
+        "(revenue of the month / revenue six months before) ^ (1/6) - 1, complete months only",
+        grains=("month",),
+    ),
+    Kpi(
+        "gross_margin_rate",
+        "growth",
+        "Gross margin",
+        RATIO,
+        "(amount - cost) / amount, over orders of the period with a cost; else the margin stated in the params",
+    ),
+    # customers ------------------------------------------------------------------------------------------------
+    Kpi(
+        "customers_opening",
+        "customers",
+        "Customers at opening",
+        COUNT,
+        "customers active on the day before the period",
+        "none",
+        ("segment",),
+    ),
+    Kpi(
+        "customers_new",
+        "customers",
+        "New customers",
+        COUNT,
+        "active on the closing day, not at opening, never active before the period",
+        dims=("segment",),
+    ),
+    Kpi(
+        "customers_reactivated",
+        "customers",
+        "Customers won back",
+        COUNT,
+        "active on the closing day, not at opening, but active some time before",
+        dims=("segment",),
+    ),
+    Kpi(
+        "customers_churned",
+        "customers",
+        "Customers lost",
+        COUNT,
+        "active at opening, not on the closing day",
+        "down",
+        ("segment",),
+    ),
+    Kpi(
+        "customers_closing",
+        "customers",
+        "Customers at closing",
+        COUNT,
+        "customers active on the last day of the period, or on the report's day if that comes first",
+        dims=("segment",),
+    ),
+    Kpi(
+        "customers_flash",
+        "customers",
+        "Customers who came and went",
+        COUNT,
+        "first active and gone again inside the period, so in neither the opening nor the closing count",
+        "down",
+    ),
+    Kpi(
+        "churn_rate",
+        "customers",
+        "Customer churn",
+        RATIO,
+        "customers active at opening and not on the closing day / customers active at opening",
+        "down",
+        ("segment", "channel", "rep"),
+        headline=9,
+        source="interval: Wilson 1927",
+    ),
+    Kpi(
+        "retention_rate",
+        "customers",
+        "Customer retention",
+        RATIO,
+        "1 - customer churn",
+        dims=("segment", "channel", "rep"),
+        headline=9,
+    ),
+    Kpi(
+        "mrr_opening",
+        "customers",
+        "MRR at opening",
+        MONEY,
+        "monthly recurring revenue active on the day before the period",
+        "none",
+        ("segment",),
+        ("subscriptions",),
+    ),
+    Kpi(
+        "mrr_new",
+        "customers",
+        "New MRR",
+        MONEY,
+        "closing MRR of customers never active before",
+        dims=("segment",),
+        needs=("subscriptions",),
+    ),
+    Kpi(
+        "mrr_reactivated",
+        "customers",
+        "MRR won back",
+        MONEY,
+        "closing MRR of customers not active at opening but active before",
+        dims=("segment",),
+        needs=("subscriptions",),
+    ),
+    Kpi(
+        "mrr_expansion",
+        "customers",
+        "MRR expansion",
+        MONEY,
+        "MRR gained from customers who pay more at closing than at opening",
+        dims=("segment",),
+        needs=("subscriptions",),
+    ),
+    Kpi(
+        "mrr_contraction",
+        "customers",
+        "MRR contraction",
+        MONEY,
+        "MRR lost from customers who pay less at closing than at opening, but still pay",
+        "down",
+        ("segment",),
+        ("subscriptions",),
+    ),
+    Kpi(
+        "mrr_churned",
+        "customers",
+        "MRR churned",
+        MONEY,
+        "opening MRR of customers no longer active at closing",
+        "down",
+        ("segment",),
+        ("subscriptions",),
+    ),
+    Kpi(
+        "mrr_closing",
+        "customers",
+        "MRR at closing",
+        MONEY,
+        "monthly recurring revenue active on the closing day",
+        dims=("segment",),
+        needs=("subscriptions",),
+    ),
+    Kpi(
+        "nrr",
+        "customers",
+        "Net revenue retention",
+        RATIO,
+        "closing MRR of the customers active at opening / their opening MRR",
+        dims=("segment",),
+        needs=("subscriptions",),
+    ),
+    Kpi(
+        "grr",
+        "customers",
+        "Gross revenue retention",
+        RATIO,
+        "sum over opening customers of the smaller of closing and opening MRR / their opening MRR",
+        dims=("segment",),
+        needs=("subscriptions",),
+    ),
+    Kpi(
+        "revenue_churn_rate",
+        "customers",
+        "Revenue churn",
+        RATIO,
+        "1 - gross revenue retention",
+        "down",
+        ("segment",),
+        ("subscriptions",),
+    ),
+    Kpi(
+        "quick_ratio",
+        "customers",
+        "Quick ratio",
+        RATIO,
+        "(new + won back + expansion MRR) / (contraction + churned MRR)",
+        needs=("subscriptions",),
+    ),
+    Kpi(
+        "cohort_retention",
+        "customers",
+        "Cohort retention",
+        RATIO,
+        "share of the customers acquired in a month who are active on the last day of the k-th month after it "
+        "(subscriptions), or who order in that month (orders)",
+        dims=("age_months",),
+        grains=("month",),
+        cohort=True,
+    ),
+    Kpi(
+        "arpa",
+        "customers",
+        "Revenue per account",
+        MONEY,
+        "closing MRR / closing customers; with orders: revenue of the period / closing customers",
+        dims=("segment",),
+    ),
+    Kpi(
+        "clv",
+        "customers",
+        "Customer lifetime value",
+        MONEY,
+        "revenue per account x gross margin / mean churn of the last six complete months",
+        dims=("segment",),
+        grains=("month",),
+        headline=8,
+    ),
+    Kpi(
+        "acquisition_cost",
+        "customers",
+        "Acquisition cost",
+        MONEY,
+        "all acquisition costs of the period; those without a channel are the row (unassigned)",
+        "none",
+        ("channel", "category"),
+        ("costs",),
+    ),
+    Kpi(
+        "cac",
+        "customers",
+        "Customer acquisition cost",
+        MONEY,
+        "all acquisition costs of the period / customers acquired in it",
+        "down",
+        ("channel", "motion"),
+        ("costs", "customers"),
+        headline=10,
+    ),
+    Kpi(
+        "cac_advertising",
+        "customers",
+        "Advertising cost per new customer",
+        MONEY,
+        "advertising costs of the period / customers acquired in it",
+        "down",
+        ("channel",),
+        ("costs", "customers"),
+    ),
+    Kpi(
+        "ltv_cac",
+        "customers",
+        "Lifetime value to acquisition cost",
+        RATIO,
+        "customer lifetime value / customer acquisition cost",
+        grains=("month",),
+        needs=("costs", "customers"),
+    ),
+    Kpi(
+        "cac_payback_months",
+        "customers",
+        "Months to earn back the acquisition cost",
+        MONTHS,
+        "customer acquisition cost / (revenue per account x gross margin)",
+        "down",
+        grains=("month",),
+        needs=("costs", "customers"),
+    ),
+]
+
+KPIS: dict[str, Kpi] = {kpi.id: kpi for kpi in _ALL}
+
+
+def unit_of(kpi: Kpi, currency: str) -> str:
+    """The unit as the KPI table writes it: money becomes the company's currency code."""
+    return currency if kpi.unit == MONEY else kpi.unit
