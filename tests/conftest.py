@@ -1,4 +1,4 @@
-"""What tests of every kind share: the project's root, real data that may not be there, and how properties are tried."""
+"""What all tests share: the project's root, real data that may not be there, how properties are tried."""
 
 import os
 from collections.abc import Callable
