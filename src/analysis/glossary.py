@@ -35,7 +35,8 @@ class Kpi:
     `unit` is money, ratio, count, days or months (money becomes the company's currency code in the KPI table);
     `direction` is up, down or none (which way is good); `dims` are the breakdowns beside the company total;
     `needs` are `table` or `table.column` names without which the KPI is undefined; `headline` is its number
-    among the ten headline KPIs.
+    among the ten headline KPIs. A `cohort` is provisional until it is as old as the company's `maturity_days`;
+    `settle_days` says how many days after the period the value still moves.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Kpi:
     grains: tuple[str, ...] = GRAINS
     headline: int | None = None
     cohort: bool = False
+    settle_days: int = 0
     source: str = ""
 
 
@@ -225,6 +227,7 @@ _ALL = [
         dims=("campaign", "variant", "rep"),
         needs=("emails.opened_at",),
         headline=4,
+        settle_days=3,
         source="interval: Wilson 1927",
     ),
     Kpi(
@@ -236,6 +239,7 @@ _ALL = [
         "so they leave both sides",
         dims=("campaign", "variant", "rep"),
         needs=("emails.opened_at", "emails.machine_open"),
+        settle_days=3,
     ),
     Kpi(
         "click_rate",

@@ -1,0 +1,172 @@
+"""Which customers are active when, and what they pay: snapshots at the end of each month, movements between two.
+
+Active on day d: a subscription with started_on <= d < ended_on and mrr > 0, or an order with amount > 0 in
+(d - inactive_days, d]. A snapshot of month m is taken on its last day, or on `as_of` when that comes first, so the
+opening of a period is the snapshot of the month before it and its closing that of its last month.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import ibis
+import pandas as pd
+from ibis import Table
+
+from analysis.facts import Facts, labelled, month_of, sorted_frame, total
+from analysis.periods import Period
+
+COUNTS = ["opening", "new", "reactivated", "churned", "closing", "flash"]
+AMOUNTS = [f"mrr_{name}" for name in ("opening", "new", "reactivated", "expansion", "contraction", "churned", "closing")]
+MOVES = [*COUNTS, *AMOUNTS, "mrr_kept_or_less", "mrr_kept"]
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Snapshots of one basis: `active` (month, customer_id, mrr) and `first` (customer_id, first_on) tables."""
+
+    active: Table
+    first: Table
+
+
+def snapshot_days(facts: Facts) -> pd.DataFrame:
+    """The snapshot day of every month needed: month, `on` (its last day or as_of), `since` (start of the order window)."""
+    calendar = facts.calendar
+    months = [Period("month", m) for m in range(calendar.earliest_month - 1, calendar.last_month + 1)]
+    on = pd.Series([p.closing_day(facts.company.as_of) for p in months])
+    window = timedelta(days=facts.company.params.churn.inactive_days)
+    return pd.DataFrame({"snapshot": [p.first_month for p in months], "on": on, "since": [d - window for d in on]})
+
+
+def activity(facts: Facts, basis: str) -> Activity:
+    """Snapshots from `subscriptions` or `orders`, kept as a table of the engine; mrr is 0 for orders."""
+    con = facts.company.con
+    days = ibis.memtable(snapshot_days(facts), schema={"snapshot": "int64", "on": "date", "since": "date"})
+    if basis == "subscriptions":
+        paid = facts.company.table("subscriptions")
+        paid = paid.filter(paid.mrr > 0, paid.ended_on.isnull() | (paid.ended_on > paid.started_on))
+        first = paid.group_by("customer_id").agg(first_on=paid.started_on.min())
+        here = paid.join(days, (paid.started_on <= days.on) & (paid.ended_on.isnull() | (days.on < paid.ended_on)))
+        active = here.group_by("snapshot", "customer_id").agg(mrr=here.mrr.sum())
+    else:
+        orders = facts.company.table("orders")
+        orders = orders.filter(orders.amount > 0, orders.customer_id.notnull())
+        bought = orders.select("customer_id", day=orders.ordered_at.date()).distinct()
+        first = bought.group_by("customer_id").agg(first_on=bought.day.min())
+        here = bought.join(days, (bought.day <= days.on) & (bought.day > days.since))
+        active = here.select("snapshot", "customer_id").distinct().mutate(mrr=ibis.literal(0, "decimal(38, 6)"))
+    return Activity(
+        con.create_table(f"fact_active_{basis}", active, temp=True, overwrite=True),
+        con.create_table(f"fact_first_{basis}", first, temp=True, overwrite=True),
+    )
+
+
+def spans(facts: Facts) -> pd.DataFrame:
+    """Every period whose movements are wanted: grain, first_month, opening and closing snapshot, first and last day."""
+    calendar, as_of = facts.calendar, facts.company.as_of
+    periods = [Period("month", m) for m in range(calendar.earliest_month, calendar.last_month + 1)]
+    periods += [p for p in calendar.periods() if p.grain != "month"]
+    return pd.DataFrame(
+        {
+            "grain": [p.grain for p in periods],
+            "first_month": [p.first_month for p in periods],
+            "opens": [p.first_month - 1 for p in periods],
+            "closes": [min(p.first_month + p.months - 1, calendar.last_month) for p in periods],
+            "starts_on": [p.start for p in periods],
+            "ends_on": [p.closing_day(as_of) for p in periods],
+        }
+    )
+
+
+def movements(facts: Facts, basis: Activity) -> pd.DataFrame:
+    """Movements of customers and MRR in every period, by segment, channel and rep of the customer: MOVES.
+
+    One row per grain, first_month and breakdown. Each customer of a period is one row before it is counted: what it
+    paid at opening (m0), at closing (m1), and whether it first became active inside the period.
+    """
+    schema = {"grain": "string", "starts_on": "date", "ends_on": "date"}
+    wanted = ibis.memtable(spans(facts), schema={**dict.fromkeys(spans(facts).columns, "int64"), **schema})
+    active, first = basis.active, basis.first
+    zero = ibis.literal(0, "decimal(38, 6)")
+    at_opening = active.join(wanted, active.snapshot == wanted.opens)
+    at_closing = active.join(wanted, active.snapshot == wanted.closes)
+    began = first.join(wanted, first.first_on.between(wanted.starts_on, wanted.ends_on))
+    keys = ("grain", "first_month", "starts_on", "customer_id")
+    flags = {
+        "a0": (at_opening, 1, 0, 0), "a1": (at_closing, 0, 1, 0), "began": (began, 0, 0, 1),
+    }  # fmt: skip
+    parts = [
+        part.select(
+            *keys,
+            a0=ibis.literal(a0, "int64"),
+            a1=ibis.literal(a1, "int64"),
+            began=ibis.literal(b, "int64"),
+            m0=part.mrr.cast("decimal(38, 6)") if a0 else zero,
+            m1=part.mrr.cast("decimal(38, 6)") if a1 else zero,
+        )
+        for part, a0, a1, b in flags.values()
+    ]
+    each = ibis.union(*parts).group_by(*keys).agg(
+        **{name: ibis._[name].max() for name in ("a0", "a1", "began")}, m0=ibis._.m0.sum(), m1=ibis._.m1.sum()
+    )
+    each = each.left_join(first, "customer_id").drop("customer_id_right")
+    return sorted_frame(count_moves(facts, each))
+
+
+def count_moves(facts: Facts, each: Table) -> Table:
+    """Counts and sums of MOVES over customers of a period, by the customer's segment, channel and rep."""
+    about = facts.company.table("customers").select("customer_id", "segment", "channel", "rep_id")
+    each = each.left_join(about, "customer_id").drop("customer_id_right")
+    opening, closing = each.a0 == 1, each.a1 == 1
+    arrived, left, stayed = ~opening & closing, opening & ~closing, opening & closing
+    is_new = arrived & (each.first_on >= each.starts_on)
+    is_back = arrived & (each.first_on < each.starts_on)
+    more, less = stayed & (each.m1 > each.m0), stayed & (each.m1 < each.m0)
+    keys = {name: labelled(each[column]) for name, column in {"segment": "segment", "channel": "channel", "rep": "rep_id"}.items()}
+    return each.group_by("grain", "first_month", **keys).agg(
+        opening=opening.sum(),
+        new=is_new.sum(),
+        reactivated=is_back.sum(),
+        churned=left.sum(),
+        closing=closing.sum(),
+        flash=((each.began == 1) & ~opening & ~closing).sum(),
+        mrr_opening=total(each.m0),
+        mrr_new=total(each.m1, is_new),
+        mrr_reactivated=total(each.m1, is_back),
+        mrr_expansion=total(each.m1 - each.m0, more),
+        mrr_contraction=total(each.m0 - each.m1, less),
+        mrr_churned=total(each.m0, left),
+        mrr_closing=total(each.m1),
+        mrr_kept=total(each.m1, opening),
+        mrr_kept_or_less=total(ibis.least(each.m0, each.m1), opening),
+    )
+
+
+def rolled_movements(facts: Facts, basis: Activity) -> pd.DataFrame:
+    """Movements as a rolled frame: the company total in every period (0 where nothing moved), and each breakdown."""
+    moves = movements(facts, basis)
+    grid = spans(facts)[["grain", "first_month"]]
+    whole = moves.groupby(["grain", "first_month"])[MOVES].sum()
+    parts = [grid.join(whole, on=["grain", "first_month"]).fillna(0).assign(dimension="", member="")]
+    for dim in ("segment", "channel", "rep"):
+        part = moves.groupby(["grain", "first_month", moves[dim].rename("member")])[MOVES].sum()
+        parts.append(part.reset_index().assign(dimension=dim))
+    return pd.concat(parts, ignore_index=True).round({name: 6 for name in MOVES})
+
+
+def cohort_activity(facts: Facts, basis: str, snapshots: Activity) -> pd.DataFrame:
+    """Active customers by month acquired (`month`) and month of activity (`at`): `active`.
+
+    Active in a month: on its last day (subscriptions), or with an order above 0 in it (orders).
+    """
+    customers = facts.company.table("customers")
+    cohorts = customers.filter(customers.acquired_on.notnull()).select("customer_id", month=month_of(customers.acquired_on))
+    if basis == "subscriptions":
+        seen = snapshots.active.select("customer_id", at=snapshots.active.snapshot)
+    else:
+        orders = facts.company.table("orders")
+        orders = orders.filter(orders.amount > 0, orders.customer_id.notnull())
+        seen = orders.select("customer_id", at=month_of(orders.ordered_at)).distinct()
+    joined = cohorts.inner_join(seen, "customer_id")
+    return sorted_frame(joined.group_by("month", "at").agg(active=joined.count()))
+
+

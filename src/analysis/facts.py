@@ -1,0 +1,228 @@
+"""Facts that several KPI families stand on: additive measures by month and breakdown, one pass per table.
+
+Each fact is one query; money stays exact until it is summed. Members that a row does not name are `(unassigned)`.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import Table
+
+from analysis.company import Company
+from analysis.glossary import KPIS, UNASSIGNED
+from analysis.periods import Calendar
+from analysis.rows import roll_up
+from analysis.stats import ratio
+
+MICROSECONDS_A_DAY = 86_400_000_000
+
+
+def month_of(instant):
+    """The month of a date or instant column as one integer (`year * 12 + month - 1`)."""
+    return (instant.year() * 12 + instant.month() - 1).cast("int64")
+
+
+def elapsed(table: Table, start: str, end: str):
+    """Whole microseconds from column `start` to `end`: between instants, else whole days between calendar days.
+
+    A plain date (its `_utc` column is null) has no time of day, so what it begins or ends is measured in days.
+    """
+    instants = table[f"{start}_utc"].notnull() & table[f"{end}_utc"].notnull()
+    exact = table[f"{end}_utc"].delta(table[f"{start}_utc"], unit="microsecond")
+    days = table[end].date().delta(table[start].date(), unit="day")
+    return instants.ifelse(exact.cast("int64"), days.cast("int64") * MICROSECONDS_A_DAY)
+
+
+def labelled(column):
+    """A breakdown column with `(unassigned)` for null."""
+    return column.fill_null(UNASSIGNED)
+
+
+def total(column, where=None):
+    """Exact sum of a decimal column, handed over as a float; 0 where there is nothing."""
+    return column.sum(where=where).cast("float64").fill_null(0.0)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts of one company, each computed when first asked for."""
+
+    company: Company
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The periods that are shown, from the params and the first event in any table."""
+        p = self.company.params
+        return Calendar(self.company.as_of, self.company.first_event, p.fiscal_year_start, p.history_months)
+
+    def motion(self, channels: pd.Series) -> pd.Series:
+        """Inbound or outbound for each channel, as the params say; `(unassigned)` where they do not."""
+        return channels.map(self.company.params.channels).fillna(UNASSIGNED)
+
+    def teams(self) -> Table:
+        """rep_id and its team, one row a rep."""
+        reps = self.company.table("reps")
+        return reps.select(rep=reps.rep_id, team=reps.team)
+
+    def segments(self) -> Table:
+        """customer_id and its segment, one row a customer."""
+        customers = self.company.table("customers")
+        return customers.select(buyer=customers.customer_id, segment=customers.segment)
+
+    def with_team_and_segment(self, table: Table) -> Table:
+        """Left joins of at most one row each: `table.rep` to its team, `table.buyer` to its segment."""
+        table = table.left_join(self.teams(), "rep").drop("rep_right")
+        return table.left_join(self.segments(), "buyer").drop("buyer_right")
+
+    @cached_property
+    def credits(self) -> Table:
+        """One row per deal and credited rep, kept as a table of the engine.
+
+        A deal without splits has one row with share 1; `n` marks one row a deal, `n_team` one a deal and team, `n_rep`
+        is 1 in every row. `amount` and `units` are the deal's, to be multiplied by `share`.
+        """
+        deals = self.company.table("opportunities")
+        deals = deals.mutate(buyer=deals.customer_id, rep=deals.rep_id)
+        one = ibis.literal(1, "int64")
+        if not self.company.has("opportunity_splits"):
+            deals = deals.mutate(share=ibis.literal(1, "decimal(9, 6)"))
+            table = self.with_team_and_segment(deals).mutate(n=one, n_team=one, n_rep=one)
+        else:
+            splits = self.company.table("opportunity_splits")
+            splits = splits.select(split_of=splits.opportunity_id, credited=splits.rep_id, split_share=splits.share)
+            deals = deals.left_join(splits, deals.opportunity_id == splits.split_of)
+            deals = deals.mutate(
+                rep=deals.split_of.notnull().ifelse(deals.credited, deals.rep),
+                share=deals.split_share.fill_null(ibis.literal(1, "decimal(9, 6)")).cast("decimal(9, 6)"),
+            )
+            table = self.with_team_and_segment(deals)
+            in_deal = ibis.window(group_by=table.opportunity_id, order_by=table.rep)
+            in_team = ibis.window(group_by=[table.opportunity_id, table.team], order_by=table.rep)
+            table = table.mutate(
+                n=(ibis.row_number().over(in_deal) == 0).cast("int64"),
+                n_team=(ibis.row_number().over(in_team) == 0).cast("int64"),
+                n_rep=one,
+            )
+        wanted = table.select(
+            "opportunity_id", "outcome", "created_at", "created_at_utc", "first_contact_at", "first_contact_at_utc",
+            "closed_at", "closed_at_utc", "interval_ok", "amount", "units", "share", "n", "n_team", "n_rep",
+            *(labelled(table[name]).name(name) for name in ("rep", "team", "channel", "segment")),
+        )  # fmt: skip
+        return self.company.con.create_table("fact_credits", wanted, temp=True, overwrite=True)
+
+    @cached_property
+    def closed_deals(self) -> pd.DataFrame:
+        """Decided deals by month of their close and rep, team, channel, segment: credits, amounts, units, counts."""
+        deals = self.credits.filter(self.credits.outcome != "open", self.credits.closed_at.notnull())
+        won = deals.outcome == "won"
+        keys = {"month": month_of(deals.closed_at)}
+        frame = deals.group_by(**keys, rep=deals.rep, team=deals.team, channel=deals.channel, segment=deals.segment).agg(
+            won=total(deals.share, won),
+            lost=total(deals.share, ~won),
+            won_amount=total(deals.amount * deals.share, won),
+            lost_amount=total(deals.amount * deals.share, ~won),
+            units=total(deals.units * deals.share, won),
+            n=deals.n.sum(),
+            n_team=deals.n_team.sum(),
+            n_rep=deals.n_rep.sum(),
+            won_n=deals.n.sum(where=won).fill_null(0),
+            won_n_team=deals.n_team.sum(where=won).fill_null(0),
+            won_n_rep=deals.n_rep.sum(where=won).fill_null(0),
+        )
+        return sorted_frame(frame)
+
+    @cached_property
+    def orders(self) -> pd.DataFrame:
+        """Orders by month and rep, team, channel, segment: amount, count, and amount and cost of those with a cost."""
+        orders = self.company.table("orders")
+        orders = orders.mutate(buyer=orders.customer_id, rep=orders.rep_id)
+        table = self.with_team_and_segment(orders)
+        costed = table.cost.notnull()
+        frame = table.group_by(
+            month=month_of(table.ordered_at),
+            **{name: labelled(table[name]) for name in ("rep", "team", "channel", "segment")},
+        ).agg(
+            amount=total(table.amount),
+            n=table.count(),
+            costed_n=costed.sum(),
+            costed_amount=total(table.amount, costed),
+            cost=total(table.cost, costed),
+        )
+        return sorted_frame(frame)
+
+    @cached_property
+    def acquired(self) -> pd.DataFrame:
+        """Customers by month they were acquired and rep, team, channel, segment."""
+        customers = self.company.table("customers")
+        customers = customers.filter(customers.acquired_on.notnull()).mutate(rep=customers.rep_id)
+        table = customers.left_join(self.teams(), "rep")
+        frame = table.group_by(
+            month=month_of(table.acquired_on),
+            **{name: labelled(table[name]) for name in ("rep", "team", "channel", "segment")},
+        ).agg(acquired=table.count())
+        return sorted_frame(frame)
+
+    @cached_property
+    def gross_margin(self) -> pd.DataFrame:
+        """Gross margin of the company in every period: KEYS, `costed_amount`, `cost`, `costed_n`, `from_rows`, `margin`.
+
+        margin = (amount - cost) / amount over the orders with a cost (`from_rows`), else the params' gross_margin.
+        """
+        measures = ["costed_n", "costed_amount", "cost"]
+        none = pd.DataFrame(columns=["month", *measures], dtype="float64")
+        frame = self.orders if self.company.has("orders") else none
+        rolled = roll_up(frame, measures, (), self.calendar)
+        stated = self.company.params.gross_margin
+        from_rows = rolled["costed_n"] > 0
+        margin = ratio(rolled["costed_amount"] - rolled["cost"], rolled["costed_amount"])
+        rolled["from_rows"] = from_rows
+        rolled["margin"] = np.where(from_rows, margin, np.nan if stated is None else stated)
+        return rolled
+
+    def lack(self, kpi: str, *needs: str) -> str:
+        """Why the KPI cannot be had from this company's tables: missing_table, missing_column or nothing.
+
+        `needs` are `table` or `table.column` names, by default the glossary's for the KPI.
+        """
+        for need in needs or KPIS[kpi].needs:
+            table, _, column = need.partition(".")
+            if not self.company.has(table):
+                return "missing_table"
+            if column and not self.has_column(table, column):
+                return "missing_column"
+        return ""
+
+    def has_column(self, table: str, column: str) -> bool:
+        """Whether the company can know the column: a deal's creation may come from the lead it began as."""
+        from_leads = (table, column) == ("opportunities", "created_at") and self.company.has("leads")
+        return from_leads or self.company.has_column(table, column)
+
+    @property
+    def has_start(self) -> bool:
+        """Whether any deal can have a date of its start: its own, or that of the lead it came from."""
+        return any(self.has_column("opportunities", column) for column in ("created_at", "first_contact_at"))
+
+    @property
+    def revenue_table(self) -> str:
+        """The table that revenue comes from."""
+        return self.company.params.revenue_from
+
+    @cached_property
+    def revenue(self) -> pd.DataFrame:
+        """Revenue by month and rep, team, channel, segment: `amount` and the counts `n`, `n_team`, `n_rep` behind it."""
+        if self.revenue_table == "orders":
+            return self.orders.assign(n_team=self.orders["n"], n_rep=self.orders["n"])
+        deals = self.closed_deals.drop(columns=["n", "n_team", "n_rep"])
+        return deals.rename(
+            columns={"won_amount": "amount", "won_n": "n", "won_n_team": "n_team", "won_n_rep": "n_rep"}
+        )
+
+
+def sorted_frame(expression: Table) -> pd.DataFrame:
+    """The result of an aggregate, in one order whatever the engine's threads did."""
+    frame = expression.to_pandas()
+    keys = [c for c in frame.columns if c == "month" or not pd.api.types.is_numeric_dtype(frame[c])]
+    return frame.sort_values(keys, ignore_index=True, kind="stable")

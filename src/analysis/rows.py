@@ -1,0 +1,132 @@
+"""From facts by month to rows of the KPI table: roll up over grains and breakdowns, divide, put an interval beside it.
+
+Facts are frames with an integer `month`, one text column per breakdown and additive measures. A *rolled* frame has
+`grain, first_month, dimension, member` and the measures; a *rows* frame has the columns `COLUMNS`.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.glossary import GRAINS, KPIS
+from analysis.periods import MONTHS_IN, Calendar
+from analysis.stats import ratio, summaries, wilson
+
+KEYS = ["grain", "first_month", "dimension", "member"]
+COLUMNS = ["kpi", *KEYS, "value", "numerator", "denominator", "n", "low", "high", "reason"]
+MONEY_DIGITS = 6  # sums of exact decimals, freed of the last bits that adding floats leaves
+
+
+def no_rows() -> pd.DataFrame:
+    """A rows frame without a row."""
+    return pd.DataFrame(columns=COLUMNS)
+
+
+def roll_up(
+    facts: pd.DataFrame,
+    measures: Sequence[str],
+    dims: Sequence[str],
+    calendar: Calendar,
+    grains: Iterable[str] = GRAINS,
+) -> pd.DataFrame:
+    """Sum `measures` of facts by month over every grain, for the company and for each breakdown in `dims`.
+
+    The company total has every period from the calendar's earliest month on, with 0 where there are no facts; a
+    breakdown has its members with facts only. Where the facts have a column `n_rep`, it stands for the measure `n` in
+    the breakdown by rep (a deal of three splits is one deal for the company and one for each of three reps).
+    """
+    facts = facts[facts["month"].between(calendar.earliest_month, calendar.last_month)]
+    parts = []
+    for grain in grains:
+        first = calendar.of(facts["month"], grain).rename("first_month")
+        starts = range(
+            calendar.of(calendar.earliest_month, grain),
+            calendar.of(calendar.last_month, grain) + 1,
+            MONTHS_IN[grain],
+        )
+        total = facts.groupby(first)[list(measures)].sum().reindex(pd.RangeIndex(starts.start, starts.stop, starts.step))
+        total.index.name = "first_month"
+        parts.append(total.fillna(0).reset_index().assign(grain=grain, dimension="", member=""))
+        for dim in dims:
+            counted = facts.assign(**{m: facts[f"{m}_{dim}"] for m in measures if f"{m}_{dim}" in facts})
+            part = counted.groupby([first, counted[dim].rename("member")])[list(measures)].sum().reset_index()
+            parts.append(part.assign(grain=grain, dimension=dim))
+    rolled = pd.concat(parts, ignore_index=True)
+    return rolled[[*KEYS, *measures]].round({m: MONEY_DIGITS for m in measures})
+
+
+def rows(kpi: str, rolled: pd.DataFrame, value, **columns) -> pd.DataFrame:
+    """Rows of one KPI from a rolled frame; only the breakdowns and grains that the glossary names for it.
+
+    `columns` may set numerator, denominator, n, low, high and reason (why the value is missing, where it is; without
+    one it is `no_denominator`).
+    """
+    spec = KPIS[kpi]
+    frame = rolled[KEYS].assign(kpi=kpi, value=np.asarray(value, dtype="float64"))
+    for name in ("numerator", "denominator", "n", "low", "high"):
+        frame[name] = np.asarray(columns.get(name, np.nan), dtype="float64")
+    frame["reason"] = columns.get("reason", "no_denominator")
+    frame["reason"] = frame["reason"].where(frame["value"].isna(), "")
+    wanted = frame["dimension"].isin(["", *spec.dims]) & frame["grain"].isin(spec.grains)
+    return frame.loc[wanted, COLUMNS]
+
+
+def sum_rows(kpi: str, rolled: pd.DataFrame, measure: str, n: str | None = None) -> pd.DataFrame:
+    """Rows of a sum or count: its value is the measure, its n the column `n`."""
+    return rows(kpi, rolled, rolled[measure], n=rolled[n] if n else np.nan)
+
+
+def ratio_rows(
+    kpi: str, rolled: pd.DataFrame, numerator: str, denominator: str, n: str | None = None, interval: bool = False
+) -> pd.DataFrame:
+    """Rows of a ratio of sums; undefined without a denominator; with `interval`, Wilson's for a proportion."""
+    top, bottom = rolled[numerator], rolled[denominator]
+    low, high = wilson(top, bottom) if interval else (np.nan, np.nan)
+    return rows(
+        kpi,
+        rolled,
+        ratio(top, bottom),
+        numerator=top,
+        denominator=bottom,
+        n=rolled[n] if n else bottom,
+        low=low,
+        high=high,
+    )
+
+
+def missing_rows(kpis: Iterable[str], reason: str, calendar: Calendar) -> pd.DataFrame:
+    """The company total of each KPI, undefined in every shown period for the same reason."""
+    parts = []
+    for kpi in kpis:
+        grid = calendar.table(KPIS[kpi].grains)[["grain", "first_month"]].assign(dimension="", member="")
+        parts.append(rows(kpi, grid, np.nan, reason=reason))
+    return pd.concat(parts, ignore_index=True) if parts else no_rows()
+
+
+def order_statistics(facts: pd.DataFrame, value: str, dims: Sequence[str], calendar: Calendar) -> pd.DataFrame:
+    """A rolled frame of exact order statistics of `value` (see `stats.summaries`), `n` = 0 where there are none.
+
+    `facts` has one row per month, breakdown and value, with `n` (or `n_rep` for the breakdown by rep, …) saying how many
+    times it occurred.
+    """
+    facts = facts[facts["month"].between(calendar.earliest_month, calendar.last_month)]
+    parts = []
+    for grain in GRAINS:
+        first = calendar.of(facts["month"].to_numpy(), grain)
+        for dim in ("", *dims):
+            times = facts[f"n_{dim}" if f"n_{dim}" in facts else "n"].to_numpy()
+            members = facts[dim] if dim else pd.Series("", index=facts.index)
+            group, labels = pd.factorize(pd.MultiIndex.from_arrays([first, members], names=["first_month", "member"]))
+            stats = summaries(np.repeat(group, times), np.repeat(facts[value].to_numpy(dtype="float64"), times))
+            part = labels.to_frame(index=False).join(stats)
+            if not dim:
+                grid = pd.DataFrame({"first_month": calendar.starts(grain), "member": ""})
+                part = grid.merge(part, how="left", on=["first_month", "member"])
+            parts.append(part.assign(grain=grain, dimension=dim))
+    return pd.concat(parts, ignore_index=True).fillna({"n": 0})
+
+
+def pick(rolled: pd.DataFrame, measure: str, keys: pd.DataFrame) -> np.ndarray:
+    """The measure of another rolled frame, in the row order of `keys` (both keyed by KEYS); NaN where it has no row."""
+    return keys[KEYS].merge(rolled[[*KEYS, measure]], how="left", on=KEYS, validate="m:1")[measure].to_numpy()

@@ -1,0 +1,236 @@
+"""Team performance: targets and attainment, sales per rep, win rate, sales-cycle length."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.facts import MICROSECONDS_A_DAY, Facts, elapsed, month_of, sorted_frame
+from analysis.glossary import UNASSIGNED
+from analysis.periods import MONTHS_IN, Calendar, month_index
+from analysis.rows import (
+    KEYS,
+    missing_rows,
+    order_statistics,
+    pick,
+    ratio_rows,
+    roll_up,
+    rows,
+    sum_rows,
+)
+from analysis.stats import ratio
+
+DEAL_DIMS = ("rep", "team", "channel", "segment")
+
+
+def table(facts: Facts) -> pd.DataFrame:
+    """All rows of the family."""
+    actuals = {"revenue": revenue(facts), "units": units(facts), "new_accounts": new_accounts(facts)}
+    parts = [
+        *actuals.values(),
+        targets(facts, actuals),
+        sales_per_rep(facts, actuals["revenue"]),
+        deals(facts),
+        cycle(facts),
+    ]
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+
+
+def revenue(facts: Facts) -> pd.DataFrame:
+    """`revenue`: amounts of deals won, or of orders, by the day they closed or were placed."""
+    lack = facts.lack("revenue", facts.revenue_table, f"{facts.revenue_table}.amount")
+    if lack:
+        return missing_rows(["revenue"], lack, facts.calendar)
+    rolled = roll_up(facts.revenue, ["amount", "n"], DEAL_DIMS, facts.calendar)
+    return sum_rows("revenue", rolled, "amount", n="n")
+
+
+def units(facts: Facts) -> pd.DataFrame:
+    """`units` of the deals won."""
+    lack = facts.lack("units")
+    if lack:
+        return missing_rows(["units"], lack, facts.calendar)
+    rolled = roll_up(facts.closed_deals, ["units", "won_n"], ("rep", "team"), facts.calendar)
+    return sum_rows("units", rolled, "units", n="won_n")
+
+
+def new_accounts(facts: Facts) -> pd.DataFrame:
+    """`new_accounts`: customers by the day they were acquired."""
+    rolled = roll_up(facts.acquired, ["acquired"], DEAL_DIMS, facts.calendar)
+    return sum_rows("new_accounts", rolled, "acquired", n="acquired")
+
+
+def deals(facts: Facts) -> pd.DataFrame:
+    """Deals won and lost, their size and the win rates, over deals closed in the period."""
+    counted = ("won_deals", "lost_deals", "win_rate")
+    money = ("deal_size", "win_rate_amount")
+    lacks = {kpi: facts.lack(kpi) for kpi in (*counted, *money)}
+    parts = [missing_rows([kpi], lack, facts.calendar) for kpi, lack in lacks.items() if lack]
+    if not lacks["won_deals"]:
+        measures = ["won", "lost", "won_amount", "lost_amount", "n", "won_n", "lost_n"]
+        frame = facts.closed_deals
+        frame = frame.assign(**{f"lost_n{d}": frame[f"n{d}"] - frame[f"won_n{d}"] for d in ("", "_team", "_rep")})
+        rolled = roll_up(frame, measures, DEAL_DIMS, facts.calendar)
+        rolled["decided"] = (rolled["won"] + rolled["lost"]).round(6)
+        rolled["decided_amount"] = (rolled["won_amount"] + rolled["lost_amount"]).round(6)
+        parts += [
+            sum_rows("won_deals", rolled, "won", n="won_n"),
+            sum_rows("lost_deals", rolled, "lost", n="lost_n"),
+            ratio_rows("win_rate", rolled, "won", "decided", n="n", interval=True),
+        ]
+    if not lacks["deal_size"]:
+        parts += [
+            ratio_rows("deal_size", rolled, "won_amount", "won", n="won_n"),
+            ratio_rows("win_rate_amount", rolled, "won_amount", "decided_amount", n="n"),
+        ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def cycle_facts(facts: Facts) -> pd.DataFrame:
+    """Won deals by month of the close, breakdowns and whole microseconds from start to close, with counts.
+
+    The start is the first contact, else the creation; a deal without either, or closed before it, is left out.
+    """
+    deals = facts.credits
+    contacted = deals.first_contact_at.notnull()
+    deals = deals.mutate(
+        start=contacted.ifelse(deals.first_contact_at, deals.created_at),
+        start_utc=contacted.ifelse(deals.first_contact_at_utc, deals.created_at_utc),
+    )
+    deals = deals.filter(deals.outcome == "won", deals.start.notnull(), deals.closed_at.notnull(), deals.interval_ok)
+    keys = {"month": month_of(deals.closed_at), "duration": elapsed(deals, "start", "closed_at")}
+    counted = deals.group_by(**keys, **{dim: deals[dim] for dim in DEAL_DIMS}).agg(
+        n=deals.n.sum(), n_team=deals.n_team.sum(), n_rep=deals.n_rep.sum()
+    )
+    return sorted_frame(counted)
+
+
+def cycle(facts: Facts) -> pd.DataFrame:
+    """`cycle_days` (median, with its interval), `cycle_days_mean`, `cycle_days_p90` of the deals won."""
+    names = {"cycle_days": "median", "cycle_days_mean": "mean", "cycle_days_p90": "p90"}
+    lack = facts.lack("cycle_days")
+    if not lack and not facts.has_start:
+        lack = "missing_column"
+    if lack:
+        return missing_rows(names, lack, facts.calendar)
+    frame = cycle_facts(facts)
+    rolled = order_statistics(frame.assign(days=frame["duration"] / MICROSECONDS_A_DAY), "days", DEAL_DIMS, facts.calendar)
+    interval = {"low": rolled["low"], "high": rolled["high"]}
+    return pd.concat(
+        [
+            rows(kpi, rolled, rolled[stat], n=rolled["n"], **(interval if stat == "median" else {}))
+            for kpi, stat in names.items()
+        ],
+        ignore_index=True,
+    )
+
+
+def sales_per_rep(facts: Facts, revenue_rows: pd.DataFrame) -> pd.DataFrame:
+    """`sales_per_rep`: revenue of the period over the reps on the team on any day of it."""
+    if revenue_rows["reason"].isin(["missing_table", "missing_column"]).all():
+        return missing_rows(["sales_per_rep"], revenue_rows["reason"].iloc[0], facts.calendar)
+    staff = staff_by_period(facts)
+    amounts = revenue_rows[revenue_rows["dimension"].isin(["", "team"])]
+    rolled = amounts[KEYS].assign(amount=amounts["value"], n=amounts["n"])
+    rolled = rolled.merge(staff, how="outer", on=KEYS).fillna({"amount": 0, "reps": 0, "n": 0})
+    return ratio_rows("sales_per_rep", rolled, "amount", "reps", n="n")
+
+
+def staff_by_period(facts: Facts) -> pd.DataFrame:
+    """Reps on the team on any day of each shown period, for the company and each team: KEYS and `reps`."""
+    reps = facts.company.table("reps").select("rep_id", "team", "started_on", "ended_on").to_pandas()
+    reps["team"] = reps["team"].fillna(UNASSIGNED)
+    started, ended = (pd.to_datetime(reps[c]) for c in ("started_on", "ended_on"))
+    parts = []
+    for period in facts.calendar.periods():
+        here = reps[
+            ~(started > pd.Timestamp(period.last_day)) & ~(ended < pd.Timestamp(period.start))
+        ]
+        counts = here.groupby("team").size()
+        members = pd.Series({"": len(here), **counts})
+        parts.append(
+            pd.DataFrame({"member": members.index, "reps": members.to_numpy(dtype="float64")}).assign(
+                grain=period.grain, first_month=period.first_month
+            )
+        )
+    staff = pd.concat(parts, ignore_index=True)
+    return staff.assign(dimension=np.where(staff["member"] == "", "", "team"))[[*KEYS, "reps"]]
+
+
+METRICS = ("revenue", "units", "new_accounts")
+SCOPES = {"company": "", "team": "team", "rep": "rep"}
+
+
+def targets(facts: Facts, actuals: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """`target_*` and `attainment_*`: the target for exactly the period, or the finer ones that tile it."""
+    lack = facts.lack("target_revenue")
+    if lack:
+        return missing_rows([f"{kind}_{m}" for m in METRICS for kind in ("target", "attainment")], lack, facts.calendar)
+    known = known_targets(facts)
+    parts = []
+    for metric in METRICS:
+        here = known[known["metric"] == metric]
+        grid = facts.calendar.table()[["grain", "first_month"]].assign(dimension="", member="")
+        rolled = grid.merge(here, how="outer", on=KEYS)
+        actual = actuals[metric]
+        absent = bool(len(actual)) and actual["reason"].isin(["missing_table", "missing_column"]).all()
+        members = actual[KEYS].merge(rolled, how="outer", on=KEYS) if not absent else rolled
+        members = members[members["dimension"].isin(SCOPES.values())]
+        reached = pick(actual, "value", members)
+        reached = np.where(np.isnan(reached) & (not absent), 0.0, reached)
+        observed = pick(actual, "n", members)
+        parts.append(rows(f"target_{metric}", rolled, rolled["target"], reason="no_target"))
+        no_target = members["target"].isna()
+        why = np.where(no_target, "no_target", actual["reason"].iloc[0] if absent else "no_denominator")
+        parts.append(
+            rows(
+                f"attainment_{metric}",
+                members,
+                ratio(reached, members["target"]),
+                numerator=reached,
+                denominator=members["target"],
+                n=np.nan_to_num(observed),
+                reason=why,
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def known_targets(facts: Facts) -> pd.DataFrame:
+    """Targets as known on the report's day for every period they give or tile: metric, KEYS, `target`."""
+    frame = facts.company.table("targets").to_pandas()
+    if frame.empty:
+        return pd.DataFrame(columns=["metric", *KEYS, "target"])
+    frame["valid_from"] = pd.to_datetime(frame["valid_from"]).fillna(pd.Timestamp.min)
+    frame["first_month"] = [month_index(day) for day in pd.to_datetime(frame["period_start"])]
+    frame["target"] = frame["target"].astype("float64")
+    frame["dimension"] = frame["scope"].map(SCOPES)
+    frame["member"] = frame["scope_id"].where(frame["scope"] != "company", "").fillna(UNASSIGNED)
+    frame = frame.rename(columns={"period": "grain"})
+    frame = frame[frame["first_month"] == aligned(frame, facts.calendar)]
+    frame = frame.sort_values("valid_from", kind="stable").drop_duplicates(["metric", *KEYS], keep="last")
+    parts = []
+    for (metric, dimension, member), group in frame.groupby(["metric", "dimension", "member"]):
+        tiled = tile(group.set_index(["grain", "first_month"])["target"].to_dict(), facts.calendar)
+        parts.append(tiled.assign(metric=metric, dimension=dimension, member=member))
+    return pd.concat(parts, ignore_index=True)[["metric", *KEYS, "target"]]
+
+
+def aligned(frame: pd.DataFrame, calendar: Calendar) -> pd.Series:
+    """First month of the fiscal period that holds each target's start; a target that starts elsewhere fits no period."""
+    months = [calendar.of(month, grain) for month, grain in zip(frame["first_month"], frame["grain"], strict=True)]
+    return pd.Series(months, index=frame.index)
+
+
+def tile(known: dict[tuple[str, int], float], calendar: Calendar) -> pd.DataFrame:
+    """The target of every shown period: its own, else the sum of finer ones when all of them are there."""
+
+    def target(grain: str, first: int) -> float | None:
+        if (grain, first) in known:
+            return known[grain, first]
+        finer = {"year": "quarter", "quarter": "month"}.get(grain)
+        if finer is None:
+            return None
+        pieces = [target(finer, m) for m in range(first, first + MONTHS_IN[grain], MONTHS_IN[finer])]
+        return None if None in pieces else round(sum(pieces), 6)
+
+    found = [(p.grain, p.first_month, target(p.grain, p.first_month)) for p in calendar.periods()]
+    return pd.DataFrame([f for f in found if f[2] is not None], columns=["grain", "first_month", "target"])
