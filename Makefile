@@ -12,7 +12,7 @@ CODE           := src pyproject.toml requirements.lock
 REPORT_INPUTS  := $(CODE) notebooks params data
 TEST_INPUTS    := $(REPORT_INPUTS) tests benchmarks docs environment.yml Makefile README.md .ci
 
-PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --nbval tests notebooks
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --nbval tests notebooks
 LAB    := $(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks \
           --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
           --LabApp.extension_manager=readonly $(if $(filter 0,$(shell id -u)),--allow-root)
