@@ -1,8 +1,8 @@
 """A company's params file: typed, checked, every problem told at once with its file and line.
 
 The file is read as YAML 1.2 (`no` is text, not false). Numbers and dates reach the models as the text that
-was written, so that messages quote it unchanged; the models turn it into values. Nothing of a source is opened
-here: `${env:NAME}` in `source.connect` stays as written and is expanded by whoever connects.
+was written, so that messages quote it unchanged; the models turn it into values. Nothing of a source is
+opened here: `${env:NAME}` in `source.connect` stays as written and is expanded by whoever connects.
 """
 
 import zoneinfo

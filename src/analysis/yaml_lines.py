@@ -36,8 +36,8 @@ def read(path: Path, shown: str, is_typed: Callable[[Key], bool]) -> Tree:
     """Read one YAML 1.2 document whose top is a mapping.
 
     Keys are text as written. A scalar is None when empty, else its text as written; where `is_typed` says so
-    of its key, plain booleans, numbers and dates become values (a number with a leading zero stays text: `00017`
-    is an id).
+    of its key, plain booleans, numbers and dates become values (a number with a leading zero, as ids have it,
+    stays text).
 
     Raises
     ------
