@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from . import acme_world as world
-from .common import days, later, office_hour, pick_one
+from .common import awake, days, later, office_hour, pick_one
 
 SIGMA = 0.6
 NEVER = pd.Timestamp("2100-01-01")
@@ -76,9 +76,16 @@ def new_account(market: Market, rep: world.Rep, channel: str) -> Account:
     segment = pick_one(rng, {name: s.share for name, s in world.SEGMENTS.items()})
     region = rep.team if rng.random() < 0.6 else world.REGIONS[int(rng.integers(len(world.REGIONS)))]
     number = len(market.accounts) + 1
-    account = Account(f"C{number:04d}", market.names[number - 1], segment, region,
-                      world.INDUSTRIES[int(rng.integers(len(world.INDUSTRIES)))], channel, rep.rep_id,
-                      "EUR" if rng.random() < 0.06 else "PLN")
+    account = Account(
+        f"C{number:04d}",
+        market.names[number - 1],
+        segment,
+        region,
+        world.INDUSTRIES[int(rng.integers(len(world.INDUSTRIES)))],
+        channel,
+        rep.rep_id,
+        "EUR" if rng.random() < 0.06 else "PLN",
+    )
     account.churn = rep.churn * world.SEGMENTS[segment].churn
     market.accounts.append(account)
     return account
@@ -100,12 +107,21 @@ def one_lead(market: Market, lead_id: str, at: pd.Timestamp) -> None:
     rng = market.rng
     channel = pick_one(rng, {name: c.share for name, c in world.CHANNELS.items()})
     rep = free_rep(market, at)
-    row: dict[str, object] = {"lead_id": lead_id, "created_at": at, "channel": channel, "rep_id": rep.rep_id,
-                              "first_contact_at": pd.NaT, "qualified_at": pd.NaT,
-                              "opportunity_id": "", "customer_id": ""}
+    row: dict[str, object] = {
+        "lead_id": lead_id,
+        "created_at": at,
+        "channel": channel,
+        "rep_id": rep.rep_id,
+        "first_contact_at": pd.NaT,
+        "qualified_at": pd.NaT,
+        "opportunity_id": "",
+        "customer_id": "",
+    }
     market.leads.append(row)
     wait = rng.lognormal(np.log(5.0 if rep.cycle < 30 else 11.0), 1.1) / 24
-    contact = later(rng, at, wait) if wait > 0.25 else at + pd.Timedelta(seconds=int(wait * 86400) + 60)
+    contact = (
+        later(rng, at, wait) if wait > 0.25 else awake(at + pd.Timedelta(seconds=int(wait * 86400) + 60))
+    )
     if rng.random() < 0.11 or contact > world.END:
         return
     row["first_contact_at"] = contact
@@ -113,8 +129,11 @@ def one_lead(market: Market, lead_id: str, at: pd.Timestamp) -> None:
     if rng.random() > world.CHANNELS[channel].qualify or qualified > world.END:
         return
     deal = new_deal(market, rep, channel, qualified, contact, lead_id)
-    row |= {"qualified_at": qualified, "opportunity_id": deal["opportunity_id"],
-            "customer_id": deal["customer_id"]}
+    row |= {
+        "qualified_at": qualified,
+        "opportunity_id": deal["opportunity_id"],
+        "customer_id": deal["customer_id"],
+    }
 
 
 def new_deal(
@@ -132,31 +151,64 @@ def new_deal(
     won = rng.random() < min(rep.win * segment.win * world.CHANNELS[channel].win, 0.9)
     plan = list(world.PLANS)[int(rng.choice(3, p=segment.plans))]
     seats = int(np.ceil(rng.lognormal(np.log(6), 0.7)))
-    deal = book(market, account, rep.rep_id, "new", created, contact, closed, won, lead_id, channel,
-                world.PLANS[plan] * 12 * rng.lognormal(0, 0.25), seats)
+    deal = book(
+        market,
+        account,
+        rep.rep_id,
+        "new",
+        created,
+        contact,
+        closed,
+        won,
+        lead_id,
+        channel,
+        world.PLANS[plan] * 12 * rng.lognormal(0, 0.25),
+        seats,
+    )
     if closed <= world.END and won:
         account.acquired, account.rep_id, account.channel = closed, rep.rep_id, channel
         account.churn = rep.churn * segment.churn
-        subscribe(market, account, rep, closed.normalize() + pd.Timedelta(days=int(rng.integers(0, 11))), plan)
+        begin = closed.normalize() + pd.Timedelta(days=int(rng.integers(0, 11)))
+        subscribe(market, account, rep, begin, plan)
     elif closed <= world.END:
         account.busy_until = closed
     return deal
 
 
 def book(
-    market: Market, account: Account, rep_id: str, kind: str, created: pd.Timestamp, contact: pd.Timestamp,
-    closed: pd.Timestamp, won: bool, lead_id: str, channel: str, amount: float, seats: int,
+    market: Market,
+    account: Account,
+    rep_id: str,
+    kind: str,
+    created: pd.Timestamp,
+    contact: pd.Timestamp,
+    closed: pd.Timestamp,
+    won: bool,
+    lead_id: str,
+    channel: str,
+    amount: float,
+    seats: int,
 ) -> dict[str, object]:
     """Write the deal down; one that would close after the end of the data is open."""
     is_open = closed > world.END
     rate = 4.3 if account.currency == "EUR" else 1.0
     deal: dict[str, object] = {
-        "opportunity_id": f"O{len(market.deals) + 1:05d}", "customer_id": account.customer_id,
-        "customer": account.name, "segment": account.segment, "lead_id": lead_id, "kind": kind,
-        "rep_id": world.owner_today(rep_id) if is_open else rep_id, "channel": channel,
-        "created_at": created, "first_contact_at": contact, "closed_at": pd.NaT if is_open else closed,
-        "planned_close": closed, "outcome": "open" if is_open else "won" if won else "lost",
-        "amount": round(amount / rate / 10) * 10, "currency": account.currency, "units": seats,
+        "opportunity_id": f"O{len(market.deals) + 1:05d}",
+        "customer_id": account.customer_id,
+        "customer": account.name,
+        "segment": account.segment,
+        "lead_id": lead_id,
+        "kind": kind,
+        "rep_id": world.owner_today(rep_id) if is_open else rep_id,
+        "channel": channel,
+        "created_at": created,
+        "first_contact_at": contact,
+        "closed_at": pd.NaT if is_open else closed,
+        "planned_close": closed,
+        "outcome": "open" if is_open else "won" if won else "lost",
+        "amount": round(amount / rate / 10) * 10,
+        "currency": account.currency,
+        "units": seats,
     }
     market.deals.append(deal)
     return deal
@@ -198,15 +250,27 @@ def next_event(rng: np.random.Generator, churn: float, start: pd.Timestamp) -> t
 
 
 def add_subscription(
-    market: Market, account: Account, contract: str, start: pd.Timestamp, end: pd.Timestamp, mrr: float,
+    market: Market,
+    account: Account,
+    contract: str,
+    start: pd.Timestamp,
+    end: pd.Timestamp,
+    mrr: float,
     plan: str,
 ) -> None:
     """One price of one contract; rows of a contract are numbered."""
     number = sum(1 for row in market.subscriptions if row["customer_id"] == account.customer_id) + 1
-    market.subscriptions.append({
-        "subscription_id": f"{contract}-{number}", "customer_id": account.customer_id, "started_on": start,
-        "ended_on": end if end <= world.END else pd.NaT, "mrr": mrr, "currency": account.currency,
-        "plan": plan})
+    market.subscriptions.append(
+        {
+            "subscription_id": f"{contract}-{number}",
+            "customer_id": account.customer_id,
+            "started_on": start,
+            "ended_on": end if end <= world.END else pd.NaT,
+            "mrr": mrr,
+            "currency": account.currency,
+            "plan": plan,
+        }
+    )
 
 
 def follow_up(
@@ -220,8 +284,20 @@ def follow_up(
     rep = world.BY_ID[account.rep_id]
     owner = rep.rep_id if world.on_duty(rep, created) else world.owner_today(rep.rep_id)
     at = max(office_hour(rng, closed), created + pd.Timedelta(hours=3))
-    book(market, account, owner, kind, created, created + pd.Timedelta(hours=1), at, won, "", account.channel,
-         amount * (4.3 if account.currency == "EUR" else 1.0), int(rng.integers(1, 6)))
+    book(
+        market,
+        account,
+        owner,
+        kind,
+        created,
+        created + pd.Timedelta(hours=1),
+        at,
+        won,
+        "",
+        account.channel,
+        amount * (4.3 if account.currency == "EUR" else 1.0),
+        int(rng.integers(1, 6)),
+    )
 
 
 def expand(market: Market, account: Account, day: pd.Timestamp, step: float) -> None:

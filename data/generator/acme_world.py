@@ -90,9 +90,42 @@ EXPANSION, CONTRACTION, WIN_BACK, RENEWAL_WON = 0.018, 0.006, 0.18, 0.88
 
 REGIONS = ("Mazowsze", "Małopolska", "Pomorze", "Śląsk", "Wielkopolska", "Dolny Śląsk", "Łódzkie")
 INDUSTRIES = ("food", "pharma", "metal", "water", "energy", "laboratory", "chemicals")
-HEADS = ("Kwie", "Szczy", "Ślimo", "Wędro", "Żubro", "Gwizdo", "Chrobo", "Pstro", "Łuko", "Dębno", "Brzo",
-         "Ćmielo", "Jarzę", "Mżawo", "Trzeszo", "Źdźbło", "Sękato", "Niedźwie", "Krztu", "Ość")
-TAILS = ("went", "dornix", "gral", "mirex", "stalek", "labor", "wodex", "terma", "pak", "zym", "chemik", "metr")
+HEADS = (
+    "Kwie",
+    "Szczy",
+    "Ślimo",
+    "Wędro",
+    "Żubro",
+    "Gwizdo",
+    "Chrobo",
+    "Pstro",
+    "Łuko",
+    "Dębno",
+    "Brzo",
+    "Ćmielo",
+    "Jarzę",
+    "Mżawo",
+    "Trzeszo",
+    "Źdźbło",
+    "Sękato",
+    "Niedźwie",
+    "Krztu",
+    "Ość",
+)
+TAILS = (
+    "went",
+    "dornix",
+    "gral",
+    "mirex",
+    "stalek",
+    "labor",
+    "wodex",
+    "terma",
+    "pak",
+    "zym",
+    "chemik",
+    "metr",
+)
 FORMS = ("sp. z o.o.", "S.A.", "sp.j.", "sp.k.", "")
 PLAIN = str.maketrans("ąćęłńóśźżĄĆĘŁŃÓŚŹŻ", "acelnoszzACELNOSZZ")
 

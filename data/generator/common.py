@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,15 @@ class Sheet:
     A row gets one fault at most, so that the counts by reason add up to the rows lost.
     """
 
-    def __init__(self, frame: pd.DataFrame, rng: np.random.Generator, key: str | None = None) -> None:
+    def __init__(self, frame: pd.DataFrame, rng: np.random.Generator) -> None:
         self.frame = frame.astype("object").where(frame.notna(), "").reset_index(drop=True)
         self.rng = rng
-        self.key = key
         self.used: set[int] = set()
+        self.gone: set[int] = set()
         self.lost: Counter[str] = Counter()
         self.odd: Counter[str] = Counter()
         self.extra: list[tuple[float, pd.Series]] = []
+        self.totals: dict[str, Any] = {}
 
     def pick(self, n: int, where: pd.Series | None = None) -> list[int]:
         """n rows that have no fault yet, out of those for which `where` holds."""
@@ -42,6 +44,7 @@ class Sheet:
         for row, value in zip(self.pick(len(values), where), values, strict=True):
             self.frame.loc[row, column] = value
             self.lost[reason] += 1
+            self.gone.add(row)
 
     def oddity(self, name: str, column: str, values: Sequence[str], where: pd.Series | None = None) -> None:
         """Write a value that is strange but legal: those rows are kept."""
@@ -62,6 +65,29 @@ class Sheet:
             twin[column] = value
             self.extra.append((row + self.rng.uniform(0.1, 40.0), twin))
             self.lost["conflicting_duplicate"] += 2
+            self.gone.add(row)
+
+    def nameless(self, key: str) -> None:
+        """Add a row like another one, but without its key."""
+        for row in self.pick(1):
+            twin = self.frame.loc[row].copy()
+            twin[key] = ""
+            self.extra.append((row + 0.5, twin))
+            self.lost["missing_value"] += 1
+
+    def count(self, name: str, column: str, holds: Callable[[str], bool]) -> None:
+        """Count the rows of the file, repeated ones included, whose `column` is odd."""
+        cells = [*self.frame[column], *(row[column] for _, row in self.extra)]
+        self.odd[name] = sum(holds(str(cell)) for cell in cells)
+
+    def accepted(self) -> pd.DataFrame:
+        """The rows that survive the checks, each once."""
+        return self.frame.drop(index=sorted(self.gone))
+
+    def export(self, columns: Mapping[str, str]) -> None:
+        """Keep the columns named, under the source's names."""
+        self.frame = self.frame[list(columns)].rename(columns=columns)
+        self.extra = [(at, row[list(columns)].rename(index=columns)) for at, row in self.extra]
 
     def finished(self) -> pd.DataFrame:
         """The table with its repeated rows in place."""
@@ -72,11 +98,12 @@ class Sheet:
         return rows.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)
 
     def truth(self) -> dict[str, Any]:
-        """Rows in the file, rows lost by reason, and rows that are odd but kept."""
+        """Rows in the file, rows lost by reason, odd rows that are kept, totals of the accepted rows."""
         return {
             "rows": len(self.frame) + len(self.extra),
-            "quarantined": dict(sorted(self.lost.items())),
+            "lost": dict(sorted(self.lost.items())),
             "kept": dict(sorted(self.odd.items())),
+            "totals": self.totals,
         }
 
 
@@ -119,6 +146,11 @@ def later(rng: np.random.Generator, start: pd.Timestamp, wait_days: float) -> pd
     return at if at > start else start + pd.Timedelta(minutes=int(rng.integers(5, 90)))
 
 
+def awake(at: pd.Timestamp) -> pd.Timestamp:
+    """Two hours later when it is between 1 and 3 at night: the clocks may have changed in between."""
+    return at + pd.Timedelta(hours=2) if at.hour in (1, 2) else at
+
+
 def text(column: pd.Series, pattern: str = ISO) -> pd.Series:
     """Instants or days as text, nulls as the empty text."""
     return pd.to_datetime(column).dt.strftime(pattern).astype("object").fillna("")
@@ -136,6 +168,17 @@ def plain(value: float) -> str:
     return f"{value:.2f}"
 
 
+def by_year(rows: pd.DataFrame, at: pd.Series, first_month: int = 1) -> dict[str, dict[str, dict[str, str]]]:
+    """Number of rows and exact sum of `amount` by fiscal year (its first day) and currency."""
+    year = at.dt.year - (at.dt.month < first_month)
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for (start, currency), group in rows.groupby([year, "currency"]):
+        total = sum((Decimal(str(amount)) for amount in group["amount"]), Decimal("0.00"))
+        key = f"{int(start)}-{first_month:02d}-01"
+        found.setdefault(key, {})[str(currency)] = {"n": str(len(group)), "amount": str(total)}
+    return found
+
+
 def weekly_rates(rng: np.random.Generator, first: str, last: str, start: dict[str, float]) -> pd.DataFrame:
     """A rate every Monday and currency: a slow random walk, four decimals."""
     mondays = pd.date_range(first, last, freq="W-MON")
@@ -143,6 +186,13 @@ def weekly_rates(rng: np.random.Generator, first: str, last: str, start: dict[st
     for currency, rate in start.items():
         steps = rng.normal(0.0, 0.004, size=len(mondays))
         walk = rate * np.exp(np.cumsum(steps))
-        parts.append(pd.DataFrame({"currency": currency, "date": text(pd.Series(mondays), "%Y-%m-%d"),
-                                   "rate": [f"{value:.4f}" for value in walk]}))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "currency": currency,
+                    "date": text(pd.Series(mondays), "%Y-%m-%d"),
+                    "rate": [f"{value:.4f}" for value in walk],
+                }
+            )
+        )
     return pd.concat(parts, ignore_index=True)

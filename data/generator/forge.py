@@ -1,4 +1,4 @@
-"""Prairie Forge: a hardware maker whose year starts in April (deals with units and splits; dollars and pounds)."""
+"""Quernstone Forge: a hardware maker whose year starts in April (units, splits, dollars and pounds)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .common import Sheet, days, later, office_hour, pick_one, plain, weekly_rates, write
+from .common import Sheet, by_year, days, later, office_hour, pick_one, plain, weekly_rates, write
 
 SEED = 20260331
 FIRST, END = pd.Timestamp("2023-04-03"), pd.Timestamp("2026-03-31 23:59:59")
@@ -33,13 +33,46 @@ SUCCESSOR = {"005A4": "005A5"}
 PRODUCTS = {"valve": (64.0, 220), "gauge": (38.0, 300), "pump": (870.0, 18), "manifold": (410.0, 40)}
 SOURCES = {"distributor": 0.34, "trade_show": 0.18, "web": 0.26, "outreach": 0.22}
 SEGMENTS = {"oem": 0.5, "distributor": 0.3, "public": 0.2}
-HEADS = ("Bramble", "Osprey", "Quarry", "Lantern", "Cinder", "Willow", "Foxglove", "Granite", "Juniper", "Harrow")
-TAILS = ("gate Fluid", "mere Hydraulics", "stead Controls", "moor Process", "field Pumps", "wick Irrigation",
-         "shaw Brewing", "ford Dairies", "ley Boilers")
-COLUMNS = {"opportunity_id": "Id", "name": "Name", "deleted": "IsDeleted", "outcome": "Status",
-           "stage": "StageName", "kind": "Type", "created_at": "CreatedDate", "first_contact_at": "FirstMeeting",
-           "closed_at": "ClosedDate", "amount": "Amount", "currency": "CurrencyIsoCode", "units": "Quantity",
-           "customer_id": "AccountId", "rep_id": "OwnerId", "channel": "LeadSource"}
+HEADS = (
+    "Bramble",
+    "Osprey",
+    "Quarry",
+    "Lantern",
+    "Cinder",
+    "Willow",
+    "Foxglove",
+    "Granite",
+    "Juniper",
+    "Harrow",
+)
+TAILS = (
+    "gate Fluid",
+    "mere Hydraulics",
+    "stead Controls",
+    "moor Process",
+    "field Pumps",
+    "wick Irrigation",
+    "shaw Brewing",
+    "ford Dairies",
+    "ley Boilers",
+)
+COLUMNS = {
+    "opportunity_id": "Id",
+    "name": "Name",
+    "deleted": "IsDeleted",
+    "outcome": "Status",
+    "stage": "StageName",
+    "kind": "Type",
+    "created_at": "CreatedDate",
+    "first_contact_at": "FirstMeeting",
+    "closed_at": "ClosedDate",
+    "amount": "Amount",
+    "currency": "CurrencyIsoCode",
+    "units": "Quantity",
+    "customer_id": "AccountId",
+    "rep_id": "OwnerId",
+    "channel": "LeadSource",
+}
 #: deals on the nights the clocks change and at the ends of fiscal years: start, close, days between
 CLOCK_CHANGES = (
     ("2025-03-08T12:00:00-06:00", "2025-03-09T12:00:00-05:00", 23 / 24),
@@ -56,33 +89,57 @@ def generate(folder: Path) -> dict[str, Any]:
     accounts = customers(rng)
     book = deals(rng, accounts)
     sheets = {
-        "reps": Sheet(pd.DataFrame([{"rep_id": rep, "name": name, "team": team, "started_on": start, "ended_on": end}
-                                    for rep, (name, team, start, end, *_) in REPS.items()]), rng),
+        "reps": Sheet(
+            pd.DataFrame(
+                [
+                    {"rep_id": rep, "name": name, "team": team, "started_on": start, "ended_on": end}
+                    for rep, (name, team, start, end, *_) in REPS.items()
+                ]
+            ),
+            rng,
+        ),
         "customers": customers_sheet(rng, accounts),
         "opportunity_export": deals_sheet(rng, book),
         "opportunity_splits": splits_sheet(rng, book),
         "targets": targets_sheet(rng),
         "rates": rates_sheet(rng),
-        "annotations": Sheet(pd.DataFrame([("2024-07-01", "Distributor price list raised by 4 %", "revenue"),
-                                           ("2025-06-30", "I. Poole-Varga left; accounts to O. Fennimore", "")],
-                                          columns=["date", "text", "kpi"]), rng),
+        "annotations": Sheet(
+            pd.DataFrame(
+                [
+                    ("2024-07-01", "Distributor price list raised by 4 %", "revenue"),
+                    ("2025-06-30", "I. Poole-Varga left; accounts to O. Fennimore", ""),
+                ],
+                columns=["date", "text", "kpi"],
+            ),
+            rng,
+        ),
     }
     tables = write(folder, sheets)
     tables["opportunities"] = tables.pop("opportunity_export")
     parameters = {
-        "seed": SEED, "growth_a_month": GROWTH, "season": list(SEASON), "cycle_sigma": SIGMA,
-        "reps": {rep: {"win_probability": win, "median_cycle_days": cycle, "share_of_deals": share}
-                 for rep, (_, _, _, _, win, cycle, share) in REPS.items()},
-        "clock_changes": {f"006{DEALS + place:05d}": {"start": start, "closed": closed, "cycle_days": round(length, 6)}
-                          for place, (start, closed, length) in enumerate(CLOCK_CHANGES, start=1)},
+        "seed": SEED,
+        "growth_a_month": GROWTH,
+        "season": list(SEASON),
+        "cycle_sigma": SIGMA,
+        "reps": {
+            rep: {"win_probability": win, "median_cycle_days": cycle, "share_of_deals": share}
+            for rep, (_, _, _, _, win, cycle, share) in REPS.items()
+        },
+        "clock_changes": {
+            f"006{DEALS + place:05d}": {"start": start, "closed": closed, "cycle_days": round(length, 6)}
+            for place, (start, closed, length) in enumerate(CLOCK_CHANGES, start=1)
+        },
     }
     return {"as_of": f"{END:%Y-%m-%d}", "generator": parameters, "tables": dict(sorted(tables.items()))}
 
 
 def on_duty(day: pd.Timestamp) -> dict[str, float]:
     """The reps at work on that day with their share of the deals."""
-    return {rep: share for rep, (_, _, start, end, _, _, share) in REPS.items()
-            if pd.Timestamp(start) <= day and (not end or day <= pd.Timestamp(end))}
+    return {
+        rep: share
+        for rep, (_, _, start, end, _, _, share) in REPS.items()
+        if pd.Timestamp(start) <= day and (not end or day <= pd.Timestamp(end))
+    }
 
 
 def customers(rng: np.random.Generator) -> pd.DataFrame:
@@ -94,9 +151,16 @@ def customers(rng: np.random.Generator) -> pd.DataFrame:
     for number in range(170):
         rep = pick_one(rng, {rep: share for rep, (*_, share) in REPS.items()})
         british = REPS[rep][1] == "Atlantic" and rng.random() < 0.55
-        rows.append({"customer_id": f"001{number + 1:04d}", "name": names[order[number]],
-                     "segment": pick_one(rng, SEGMENTS), "region": "United Kingdom" if british else "United States",
-                     "channel": pick_one(rng, SOURCES), "rep_id": rep})
+        rows.append(
+            {
+                "customer_id": f"001{number + 1:04d}",
+                "name": names[order[number]],
+                "segment": pick_one(rng, SEGMENTS),
+                "region": "United Kingdom" if british else "United States",
+                "channel": pick_one(rng, SOURCES),
+                "rep_id": rep,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -113,8 +177,17 @@ def deals(rng: np.random.Generator, accounts: pd.DataFrame) -> pd.DataFrame:
         account = accounts.iloc[int(rng.integers(len(accounts)))]
         rep = SUCCESSOR.get(str(account["rep_id"]), str(account["rep_id"]))
         row = deal(rng, f"006{len(rows) + 1:05d}", rep, account, FIRST, sold)
-        rows.append(row | {"outcome": "Won", "stage": STAGES[3], "created_at": start, "first_contact_at": start,
-                           "closed_at": closed, "currency": "USD"})
+        rows.append(
+            row
+            | {
+                "outcome": "Won",
+                "stage": STAGES[3],
+                "created_at": start,
+                "first_contact_at": start,
+                "closed_at": closed,
+                "currency": "USD",
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -136,13 +209,23 @@ def deal(
     stage = 3 if won and not is_open else int(rng.integers(4))
     zone = LONDON if british else HOME
     owner = SUCCESSOR.get(rep, rep) if is_open else rep
-    return {"opportunity_id": number, "name": f"{units} × {product}, {account['name']}", "deleted": "false",
-            "outcome": "Open" if is_open else "Won" if won else "Lost", "stage": STAGES[stage], "kind": kind,
-            "created_at": stamp(created, zone), "first_contact_at": "" if contact > END else stamp(contact, zone),
-            "closed_at": "" if is_open else stamp(closed, zone),
-            "amount": plain(units * price * rng.uniform(0.85, 1.05) * (0.78 if british else 1.0)),
-            "currency": "GBP" if british else "USD", "units": units, "customer_id": account["customer_id"],
-            "rep_id": owner, "channel": account["channel"] if rng.random() < 0.7 else pick_one(rng, SOURCES)}
+    return {
+        "opportunity_id": number,
+        "name": f"{units} × {product}, {account['name']}",
+        "deleted": "false",
+        "outcome": "Open" if is_open else "Won" if won else "Lost",
+        "stage": STAGES[stage],
+        "kind": kind,
+        "created_at": stamp(created, zone),
+        "first_contact_at": "" if contact > END else stamp(contact, zone),
+        "closed_at": "" if is_open else stamp(closed, zone),
+        "amount": plain(units * price * rng.uniform(0.85, 1.05) * (0.78 if british else 1.0)),
+        "currency": "GBP" if british else "USD",
+        "units": units,
+        "customer_id": account["customer_id"],
+        "rep_id": owner,
+        "channel": account["channel"] if rng.random() < 0.7 else pick_one(rng, SOURCES),
+    }
 
 
 def stamp(at: pd.Timestamp, zone: str) -> str:
@@ -164,7 +247,11 @@ def deals_sheet(rng: np.random.Generator, book: pd.DataFrame) -> Sheet:
     fixed = pd.Series(np.arange(len(book)) >= DEALS)
     sheet.used.update(int(i) for i in np.flatnonzero(fixed))
     frame = sheet.frame
-    won, closed, dollars = frame["outcome"].eq("Won"), frame["outcome"].ne("Open"), frame["currency"].eq("USD")
+    won, closed, dollars = (
+        frame["outcome"].eq("Won"),
+        frame["outcome"].ne("Open"),
+        frame["currency"].eq("USD"),
+    )
     sheet.oddity("deleted", "deleted", ["true"] * 8)
     sheet.repeat(3)
     sheet.conflict(1, "stage", "Discovery")
@@ -179,10 +266,18 @@ def deals_sheet(rng: np.random.Generator, book: pd.DataFrame) -> Sheet:
     sheet.oddity("null_owner", "rep_id", [""] * 8)
     sheet.oddity("unknown_rep", "rep_id", ["005Z9", "005Z9"], closed)
     sheet.oddity("null_created", "created_at", [""] * 4, frame["first_contact_at"].ne(""))
-    sheet.oddity("newline_in_text", "name", ["12 × pump,\nrush order", "40 × valve\n(\"blue\" handles)"])
-    sheet.frame = sheet.frame[list(COLUMNS)].rename(columns=COLUMNS)
-    sheet.extra = [(at, row[list(COLUMNS)].rename(index=COLUMNS)) for at, row in sheet.extra]
+    sheet.oddity("newline_in_text", "name", ["12 × pump,\nrush order", '40 × valve\n("blue" handles)'])
+    sheet.count("owner_left", "rep_id", lambda cell: cell in SUCCESSOR)
+    sheet.totals = won_by_year(sheet.accepted())
+    sheet.export(COLUMNS)
     return sheet
+
+
+def won_by_year(rows: pd.DataFrame) -> dict[str, Any]:
+    """Won deals, deleted ones aside, by fiscal year of their close in local time."""
+    won = rows[rows["outcome"].eq("Won") & rows["deleted"].eq("false")]
+    closed = pd.to_datetime(won["closed_at"], utc=True, format="ISO8601").dt.tz_convert(HOME)
+    return {"won": by_year(won, closed, first_month=4)}
 
 
 def splits_sheet(rng: np.random.Generator, book: pd.DataFrame) -> Sheet:
@@ -202,7 +297,7 @@ def splits_sheet(rng: np.random.Generator, book: pd.DataFrame) -> Sheet:
 def targets_sheet(rng: np.random.Generator) -> Sheet:
     """Targets by fiscal month, quarter and year; the last year has none for the company as a whole."""
     rows: list[dict[str, str]] = []
-    for year, base in ((2023, 120_000), (2024, 250_000), (2025, 300_000)):
+    for year, base in ((2023, 105_000), (2024, 140_000), (2025, 165_000)):
         valid = f"{year}-03-15"
         for month in pd.date_range(f"{year}-04-01", periods=12, freq="MS"):
             add(rows, "revenue", "company", "", month, "month", base * SEASON[month.month - 1], valid)
@@ -211,12 +306,12 @@ def targets_sheet(rng: np.random.Generator) -> Sheet:
             quarter_targets(rows, quarter, whole, valid)
         if year < 2025:
             add(rows, "revenue", "company", "", pd.Timestamp(f"{year}-04-01"), "year", base * 11.7, valid)
-        add(rows, "units", "company", "", pd.Timestamp(f"{year}-04-01"), "year", base / 9, valid)
+        add(rows, "units", "company", "", pd.Timestamp(f"{year}-04-01"), "year", base / 7.5, valid)
     for quarter in pd.date_range("2025-10-01", periods=2, freq="3MS"):
-        add(rows, "revenue", "company", "", quarter, "quarter", 940_000, "2025-09-20")
+        add(rows, "revenue", "company", "", quarter, "quarter", 545_000, "2025-09-20")
     sheet = Sheet(pd.DataFrame(rows), rng)
-    sheet.odd["later_valid_from"] = 2
     sheet.lose("unknown_value", "metric", ["margin"], sheet.frame["scope"].eq("rep"))
+    sheet.count("later_valid_from", "valid_from", lambda cell: cell == "2025-09-20")
     return sheet
 
 
@@ -224,25 +319,42 @@ def quarter_targets(rows: list[dict[str, str]], quarter: pd.Timestamp, whole: fl
     """Revenue, units and new accounts of one quarter: company, teams, reps with eight per cent on top."""
     shares = on_duty(quarter)
     add(rows, "revenue", "company", "", quarter, "quarter", whole, valid)
-    add(rows, "units", "company", "", quarter, "quarter", whole / 110, valid)
+    add(rows, "units", "company", "", quarter, "quarter", whole / 90, valid)
     add(rows, "new_accounts", "company", "", quarter, "quarter", 9, valid)
     for team in sorted({team for _, team, *_ in REPS.values()}):
         part = sum(share for rep, share in shares.items() if REPS[rep][1] == team) / sum(shares.values())
         add(rows, "revenue", "team", team, quarter, "quarter", whole * part, valid)
-        add(rows, "units", "team", team, quarter, "quarter", whole * part / 110, valid)
+        add(rows, "units", "team", team, quarter, "quarter", whole * part / 90, valid)
         add(rows, "new_accounts", "team", team, quarter, "quarter", 3, valid)
     for rep, share in shares.items():
         part = share / sum(shares.values())
         add(rows, "revenue", "rep", rep, quarter, "quarter", whole * 1.08 * part, valid)
-        add(rows, "units", "rep", rep, quarter, "quarter", whole * 1.08 * part / 110, valid)
+        add(rows, "units", "rep", rep, quarter, "quarter", whole * 1.08 * part / 90, valid)
 
 
-def add(rows: list[dict[str, str]], metric: str, scope: str, scope_id: str, start: pd.Timestamp, period: str,
-        target: float, valid_from: str) -> None:
+def add(
+    rows: list[dict[str, str]],
+    metric: str,
+    scope: str,
+    scope_id: str,
+    start: pd.Timestamp,
+    period: str,
+    target: float,
+    valid_from: str,
+) -> None:
     """One target; revenue is set in hundreds, the rest in whole pieces."""
     value = round(target, -2) if metric == "revenue" else round(target)
-    rows.append({"metric": metric, "scope": scope, "scope_id": scope_id, "period_start": f"{start:%Y-%m-%d}",
-                 "period": period, "target": str(int(value)), "valid_from": valid_from})
+    rows.append(
+        {
+            "metric": metric,
+            "scope": scope,
+            "scope_id": scope_id,
+            "period_start": f"{start:%Y-%m-%d}",
+            "period": period,
+            "target": str(int(value)),
+            "valid_from": valid_from,
+        }
+    )
 
 
 def rates_sheet(rng: np.random.Generator) -> Sheet:

@@ -1,4 +1,4 @@
-"""Keel & Kettle: a webshop that sells camping stoves (orders, e-mails, costs; euro)."""
+"""Kettlewisp: a webshop that sells camping stoves (orders, e-mails, costs; euro)."""
 
 from __future__ import annotations
 
@@ -9,41 +9,82 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .common import Sheet, days, pick_one, plain, text, write
-from .mailing import Campaign, messages
+from .common import Sheet, by_year, days, pick_one, plain, text, write
+from .mailing import Campaign, mailing_totals, messages
 
 SEED = 20260517
+DATE = "%d/%m/%Y %H:%M"
 FIRST, END = pd.Timestamp("2024-03-18"), pd.Timestamp("2026-05-17 23:59:59")
 GROWTH = 0.012
 SEASON = (0.7, 0.75, 0.9, 1.05, 1.2, 1.25, 1.15, 1.0, 0.85, 0.9, 1.5, 1.6)
 WEEK = (1.0, 0.95, 0.95, 1.0, 1.05, 1.15, 1.3)
 HOURS = np.array([0.2, 0.5, 0.8, 1, 1, 1, 1.2, 1, 0.9, 0.9, 1, 1.1, 1.3, 1.7, 1.9, 1.6, 0.8])
 #: share of new customers, orders a month, months until a customer leaves for good (mean)
-CHANNELS = {"search": (0.34, 0.55, 11.0), "social": (0.26, 0.40, 5.0), "newsletter": (0.14, 0.75, 16.0),
-            "direct": (0.16, 0.60, 14.0), "marketplace": (0.10, 0.25, 4.0)}
+CHANNELS = {
+    "search": (0.34, 0.55, 11.0),
+    "social": (0.26, 0.40, 5.0),
+    "newsletter": (0.14, 0.75, 16.0),
+    "direct": (0.16, 0.60, 14.0),
+    "marketplace": (0.10, 0.25, 4.0),
+}
 CUSTOMERS, GUESTS, REFUNDED, RATE_SHAPE = 1800, 0.025, 0.03, 1.4
-TOWNS = ("Dún Laoghaire", "Baile Átha Cliath", "Cóbh", "Gaillimh", "Trá Lí", "Köln", "Besançon", "Málaga",
-         "Umeå", "Gent", "Kilkenny", "Sligo", "Ennis", "Tralee", "Bray", "Athlone", "Wexford")
-COLUMNS = {"order_id": "Order no", "customer_id": "Customer no", "ordered_at": "Date", "amount": "Total",
-           "cost": "Cost of goods", "currency": "Currency", "channel": "Came from", "town": "Ship to"}
-BUDGET = {("advertising", "search"): 3600, ("advertising", "social"): 3900, ("marketing", "newsletter"): 520,
-          ("marketing", "marketplace"): 900, ("salaries", ""): 2400, ("other", ""): 350}
+TOWNS = (
+    "Dún Laoghaire",
+    "Baile Átha Cliath",
+    "Cóbh",
+    "Gaillimh",
+    "Trá Lí",
+    "Köln",
+    "Besançon",
+    "Málaga",
+    "Umeå",
+    "Gent",
+    "Kilkenny",
+    "Sligo",
+    "Ennis",
+    "Tralee",
+    "Bray",
+    "Athlone",
+    "Wexford",
+)
+BAD_DATES = ("00/00/0000 00:00", "31/02/2025 10:30", "13/13/2024 09:00", "-")
+COLUMNS = {
+    "order_id": "Order no",
+    "customer_id": "Customer no",
+    "ordered_at": "Date",
+    "amount": "Total",
+    "cost": "Cost of goods",
+    "currency": "Currency",
+    "channel": "Came from",
+    "town": "Ship to",
+}
+BUDGET = {
+    ("advertising", "search"): 1150,
+    ("advertising", "social"): 1250,
+    ("marketing", "newsletter"): 180,
+    ("marketing", "marketplace"): 300,
+    ("salaries", ""): 750,
+    ("other", ""): 110,
+}
 CAMPAIGNS = tuple(
     Campaign(f"K{place:02d}", day, {"A": first, "B": second}, {"A": low, "B": high}, size)
-    for place, (day, first, second, low, high, size) in enumerate((
-        ("2024-06-06", "Stove season is here", "Your kettle is waiting", 0.24, 0.26, 150),
-        ("2024-08-29", "Last warm weekends", "Five suppers on one burner", 0.22, 0.28, 220),
-        ("2024-11-28", "Three days only: 20 % off", "20 % off, and a free windshield", 0.31, 0.33, 280),
-        ("2025-01-16", "Winter clearance", "Winter clearance: last pieces", 0.20, 0.21, 300),
-        ("2025-03-13", "Spring check-list", "Is your hose still tight?", 0.22, 0.30, 330),
-        ("2025-05-15", "New: the Keel 2", "The Keel 2 boils in 92 seconds", 0.27, 0.35, 350),
-        ("2025-07-10", "Gas cartridges, 6 for 5", "Never run out again", 0.23, 0.23, 370),
-        ("2025-09-11", "Back from the hills?", "Clean it in ten minutes", 0.19, 0.24, 380),
-        ("2025-11-27", "Three days only: 25 % off", "25 % off everything with a flame", 0.32, 0.34, 420),
-        ("2026-01-15", "Winter clearance", "Clearance, while it lasts", 0.20, 0.22, 420),
-        ("2026-03-12", "Spring check-list", "Two checks before you light it", 0.21, 0.29, 440),
-        ("2026-05-14", "Long weekend, light rucksack", "What fits in one litre", 0.25, 0.27, 460),
-    ), start=1)
+    for place, (day, first, second, low, high, size) in enumerate(
+        (
+            ("2024-06-06", "Stove season is here", "Your kettle is waiting", 0.24, 0.26, 150),
+            ("2024-08-29", "Last warm weekends", "Five suppers on one burner", 0.22, 0.28, 220),
+            ("2024-11-28", "Three days only: 20 % off", "20 % off, and a free windshield", 0.31, 0.33, 280),
+            ("2025-01-16", "Winter clearance", "Winter clearance: last pieces", 0.20, 0.21, 300),
+            ("2025-03-13", "Spring check-list", "Is your hose still tight?", 0.22, 0.30, 330),
+            ("2025-05-15", "New: the Wisp 2", "The Wisp 2 boils in 92 seconds", 0.27, 0.35, 350),
+            ("2025-07-10", "Gas cartridges, 6 for 5", "Never run out again", 0.23, 0.23, 370),
+            ("2025-09-11", "Back from the hills?", "Clean it in ten minutes", 0.19, 0.24, 380),
+            ("2025-11-27", "Three days only: 25 % off", "25 % off everything with a flame", 0.32, 0.34, 420),
+            ("2026-01-15", "Winter clearance", "Clearance, while it lasts", 0.20, 0.22, 420),
+            ("2026-03-12", "Spring check-list", "Two checks before you light it", 0.21, 0.29, 440),
+            ("2026-05-14", "Long weekend, light rucksack", "What fits in one litre", 0.25, 0.27, 460),
+        ),
+        start=1,
+    )
 )
 
 
@@ -51,14 +92,25 @@ def generate(folder: Path) -> dict[str, Any]:
     """Write the shop's CSVs to `folder` and return its truth."""
     rng = np.random.default_rng(SEED)
     sales = orders(rng)
-    sheets = {"orders_export": orders_sheet(rng, sales), "emails": emails_sheet(rng), "costs": costs_sheet(rng)}
+    sheets = {
+        "orders_export": orders_sheet(rng, sales),
+        "emails": emails_sheet(rng),
+        "costs": costs_sheet(rng),
+    }
     tables = write(folder, sheets, orders_export={"sep": ";", "encoding": "cp1252"})
     tables["orders"] = tables.pop("orders_export")
     parameters = {
-        "seed": SEED, "growth_a_month": GROWTH, "season": list(SEASON), "customers": CUSTOMERS,
-        "guest_orders": GUESTS, "refunded": REFUNDED, "order_rate_shape": RATE_SHAPE,
-        "channels": {name: {"share": share, "orders_a_month": rate, "mean_lifetime_months": life}
-                     for name, (share, rate, life) in CHANNELS.items()},
+        "seed": SEED,
+        "growth_a_month": GROWTH,
+        "season": list(SEASON),
+        "customers": CUSTOMERS,
+        "guest_orders": GUESTS,
+        "refunded": REFUNDED,
+        "order_rate_shape": RATE_SHAPE,
+        "channels": {
+            name: {"share": share, "orders_a_month": rate, "mean_lifetime_months": life}
+            for name, (share, rate, life) in CHANNELS.items()
+        },
         "emails": {"open_rate": {c.campaign_id: dict(c.rates) for c in CAMPAIGNS}, "bounced": 0.025},
     }
     return {"as_of": f"{END:%Y-%m-%d}", "generator": parameters, "tables": dict(sorted(tables.items()))}
@@ -70,7 +122,9 @@ def clock(rng: np.random.Generator, day: pd.Timestamp) -> pd.Timestamp:
     return day.normalize() + pd.Timedelta(minutes=60 * hour + int(rng.integers(60)))
 
 
-def purchase_days(rng: np.random.Generator, first: pd.Timestamp, rate: float, life: float) -> list[pd.Timestamp]:
+def purchase_days(
+    rng: np.random.Generator, first: pd.Timestamp, rate: float, life: float
+) -> list[pd.Timestamp]:
     """The first purchase and, as long as the customer lives, more at a gamma-distributed seasonal rate."""
     own = rng.gamma(RATE_SHAPE, rate / RATE_SHAPE) * max(SEASON)
     end = min(END, first + pd.Timedelta(days=rng.exponential(life) * 30.4))
@@ -103,18 +157,31 @@ def orders(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def sell(
-    rng: np.random.Generator, rows: list[dict[str, Any]], customer: str, at: pd.Timestamp, channel: str, town: str
+    rng: np.random.Generator,
+    rows: list[dict[str, Any]],
+    customer: str,
+    at: pd.Timestamp,
+    channel: str,
+    town: str,
 ) -> None:
     """A sale, and for three in a hundred the refund of all or half of it some days later."""
     amount = float(np.round(rng.lognormal(np.log(46), 0.75), 2))
     cost = float(np.round(amount * rng.uniform(0.45, 0.62), 2))
-    row = {"customer_id": customer, "ordered_at": at, "amount": amount, "cost": cost, "currency": "EUR",
-           "channel": channel, "town": town}
+    row = {
+        "customer_id": customer,
+        "ordered_at": at,
+        "amount": amount,
+        "cost": cost,
+        "currency": "EUR",
+        "channel": channel,
+        "town": town,
+    }
     rows.append(row)
     if rng.random() < REFUNDED:
         part = 1.0 if rng.random() < 0.7 else 0.5
         back = clock(rng, at + pd.Timedelta(days=int(rng.integers(3, 25))))
-        rows.append(row | {"ordered_at": back, "amount": round(-part * amount, 2), "cost": round(-part * cost, 2)})
+        returned = {"amount": round(-part * amount, 2), "cost": round(-part * cost, 2)}
+        rows.append(row | {"ordered_at": back} | returned)
 
 
 def continental(value: float) -> str:
@@ -125,28 +192,27 @@ def continental(value: float) -> str:
 def orders_sheet(rng: np.random.Generator, sales: pd.DataFrame) -> Sheet:
     """The shop system's export: semicolons, decimal commas, day first, cp1252."""
     frame = sales.copy()
-    frame["ordered_at"] = text(frame["ordered_at"], "%d/%m/%Y %H:%M")
+    frame["ordered_at"] = text(frame["ordered_at"], DATE)
     for column in ("amount", "cost"):
         frame[column] = [continental(value) for value in frame[column]]
     sheet = Sheet(frame, rng)
     sale, known = ~sheet.frame["amount"].str.startswith("-"), sheet.frame["customer_id"].ne("")
-    sheet.odd["refund"] = int((~sale).sum())
-    sheet.odd["no_customer"] = int((~known).sum())
     ordinary = sale & known
     sheet.repeat(9)
     sheet.conflict(2, "channel", "marketplace")
-    sheet.lose("bad_date", "ordered_at", ["00/00/0000 00:00", "31/02/2025 10:30", "13/13/2024 09:00", "-"], ordinary)
+    sheet.lose("bad_date", "ordered_at", BAD_DATES, ordinary)
     sheet.lose("bad_number", "amount", ["gratis", "1.2.3,4", "n/a"], ordinary)
     sheet.lose("no_rate", "currency", ["SEK"] * 4, ordinary)
-    sheet.lose("missing_value", "order_id", [""], ordinary)
+    sheet.nameless("order_id")
     sheet.oddity("null_channel", "channel", [""] * 30)
     sheet.oddity("null_cost", "cost", [""] * 60, ordinary)
-    sheet.oddity("newline_in_text", "town", ["Cóbh,\nCo. Cork", "Köln;\nHinterhaus", "Ennis\n\"The Mill\""])
-    # the counts above the line are of the untouched rows: repeats may carry a refund or a guest
-    sheet.odd["refund"] += sum(row["amount"].startswith("-") for _, row in sheet.extra)
-    sheet.odd["no_customer"] += sum(row["customer_id"] == "" for _, row in sheet.extra)
-    sheet.frame = sheet.frame[list(COLUMNS)].rename(columns=COLUMNS)
-    sheet.extra = [(at, row[list(COLUMNS)].rename(index=COLUMNS)) for at, row in sheet.extra]
+    sheet.oddity("newline_in_text", "town", ["Cóbh,\nCo. Cork", "Köln;\nHinterhaus", 'Ennis\n"The Mill"'])
+    sheet.count("refund", "amount", lambda cell: cell.startswith("-"))
+    sheet.count("no_customer", "customer_id", lambda cell: cell == "")
+    kept = sheet.accepted()
+    kept["amount"] = [cell.replace(".", "").replace(",", ".") for cell in kept["amount"]]
+    sheet.totals = {"orders": by_year(kept, pd.to_datetime(kept["ordered_at"], format=DATE))}
+    sheet.export(COLUMNS)
     return sheet
 
 
@@ -161,6 +227,7 @@ def emails_sheet(rng: np.random.Generator) -> Sheet:
     sheet = Sheet(frame.drop(columns=["machine_open", "rep_id"]), rng)
     sheet.repeat(4)
     sheet.lose("bad_date", "sent_at", ["pending", "2025-02-29 10:00:00"])
+    sheet.totals = mailing_totals(sheet.accepted())
     return sheet
 
 
@@ -171,9 +238,15 @@ def costs_sheet(rng: np.random.Generator) -> Sheet:
         for (category, channel), base in BUDGET.items():
             booked = 0.55 if month == pd.Timestamp("2026-05-01") else 1.0
             amount = base * booked * (SEASON[month.month - 1] if category == "advertising" else 1.0)
-            rows.append({"month": f"{month:%Y-%m-%d}", "category": category, "channel": channel,
-                         "amount": plain(amount * rng.lognormal(0, 0.08))})
+            rows.append(
+                {
+                    "month": f"{month:%Y-%m-%d}",
+                    "category": category,
+                    "channel": channel,
+                    "amount": plain(amount * rng.lognormal(0, 0.08)),
+                }
+            )
     sheet = Sheet(pd.DataFrame(rows), rng)
-    sheet.odd["unattributed"] = int(sheet.frame["channel"].eq("").sum())
     sheet.lose("unknown_value", "category", ["rent"], sheet.frame["channel"].ne(""))
+    sheet.count("unattributed", "channel", lambda cell: cell == "")
     return sheet
