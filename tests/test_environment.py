@@ -1,7 +1,10 @@
 """pyproject.toml, requirements.lock and environment.yml name the same packages within the same bounds."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -18,12 +21,14 @@ CONDA = (ROOT / "environment.yml").read_text(encoding="utf-8")
 CONDA_NAMES = {
     "duckdb": "python-duckdb",
     "ibis-framework": "ibis-duckdb",  # the extra `duckdb` is a package of its own
+    "jupyter-client": "jupyter_client",
     "matplotlib": "matplotlib-base",  # without the Qt windows
     "playwright": "playwright-python",
     "ruamel-yaml": "ruamel.yaml",
     "seaborn": "seaborn-base",  # without statsmodels
 }
 ONLY_CONDA = {"python", "pip"}
+PART_OF = {"pydantic_core": "pydantic"}  # pydantic itself holds it to one version
 
 
 def direct() -> dict[str, Requirement]:
@@ -77,6 +82,23 @@ def test_conda_gets_nothing_else():
 
 def test_conda_wants_the_same_python():
     assert conda()["python"] == SpecifierSet(tomllib.loads(PYPROJECT)["project"]["requires-python"])
+
+
+def test_what_the_package_imports_is_a_direct_dependency():
+    nodes = [node for path in (ROOT / "src").rglob("*.py") for node in ast.walk(ast.parse(path.read_bytes()))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {
+        node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module
+    }
+    known = packages_distributions()
+    project = tomllib.loads(PYPROJECT)["project"]
+    dependencies = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    borrowed = {
+        top
+        for top in {name.split(".")[0] for name in names} - {"analysis", *PART_OF} - sys.stdlib_module_names
+        if not {canonicalize_name(distribution) for distribution in known.get(top, [])} & dependencies
+    }
+    assert not borrowed, f"write into pyproject.toml and environment.yml, then make lock: {sorted(borrowed)}"
 
 
 def test_every_entry_of_the_lock_is_one_version_with_hashes():
