@@ -1,0 +1,154 @@
+"""The accepted tables: links between leads and deals filled in, splits exact, customers and reps made where absent."""
+
+from collections.abc import Collection, Mapping
+
+import duckdb
+
+from analysis.contract import CUSTOMER_IDS, REP_IDS, SQL_TYPES, TABLES, Table
+from analysis.sources.checking import sound
+from analysis.sources.quoting import ident, scratch
+from analysis.sources.viewing import broken
+
+
+def _interval_ok(table: Table) -> str:
+    tests = " OR ".join(broken(table, i) for i in table.intervals if not i.removed)
+    return f", NOT ({tests}) AS interval_ok" if tests else ""
+
+
+def accept(con: duckdb.DuckDBPyConnection, table: Table, source: str | None = None) -> None:
+    """Make the accepted table of its sound rows, or of the SQL `source`, which gives the same columns."""
+    columns = ", ".join(map(ident, table.physical))
+    kept = table.keeps_interval_faults
+    row = ", _row" if kept else ""  # the quarantine tells the source of rows that stay, too
+    con.execute(
+        f"CREATE TABLE {ident(table.name)} AS SELECT {columns}{_interval_ok(table)}{row} "
+        f"FROM {source or sound(table.name)}"
+    )
+
+
+def drop_row_numbers(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
+    """Take the row numbers out of the accepted tables that still have them."""
+    for name in tables:
+        if TABLES[name].keeps_interval_faults:
+            con.execute(f"ALTER TABLE {ident(name)} DROP COLUMN _row")
+
+
+def accept_splits(con: duckdb.DuckDBPyConnection) -> None:
+    """Shares with six places, the remainder on the largest share, so that those of a deal sum to exactly 1."""
+    rounded = "CAST(share AS DECIMAL(9, 6))"
+    con.execute(
+        f"CREATE TABLE opportunity_splits AS SELECT opportunity_id, rep_id, CAST({rounded} + CASE WHEN "
+        f"row_number() OVER (PARTITION BY opportunity_id ORDER BY share DESC, rep_id) = 1 "
+        f"THEN 1 - sum({rounded}) OVER (PARTITION BY opportunity_id) ELSE 0 END AS DECIMAL(9, 6)) AS share "
+        f"FROM {sound('opportunity_splits')} ANTI JOIN {scratch('unbalanced')} USING (opportunity_id) "
+        f"ORDER BY _row"
+    )
+
+
+def accept_linked(con: duckdb.DuckDBPyConnection) -> None:
+    """Leads and opportunities, each side of their link filled in from the other.
+
+    A deal without `created_at` gets its earliest lead's. A deal that several leads name keeps the earliest as
+    its `lead_id`; a lead that several deals name, the earliest deal.
+    """
+    leads, deals = TABLES["leads"], TABLES["opportunities"]
+    links = scratch("links")
+    con.execute(
+        f"CREATE TABLE {links} AS SELECT DISTINCT opportunity_id, lead_id FROM ("
+        f"SELECT opportunity_id, lead_id FROM {sound('opportunities')} WHERE lead_id IS NOT NULL UNION ALL "
+        f"SELECT opportunity_id, lead_id FROM {sound('leads')} WHERE opportunity_id IS NOT NULL)"
+    )
+    first_lead = (
+        f"SELECT k.opportunity_id, arg_min({{'id': lead_id, 'at': created_at, 'utc': created_at_utc}}, "
+        f"{{'at': created_at, 'id': lead_id}}) AS l FROM {links} k JOIN {sound('leads')} USING (lead_id) "
+        f"GROUP BY k.opportunity_id"
+    )
+    filled = (
+        "o.* REPLACE (coalesce(o.lead_id, f.l.id) AS lead_id, coalesce(o.created_at, f.l.at) AS created_at, "
+        "CASE WHEN o.created_at IS NULL THEN f.l.utc ELSE o.created_at_utc END AS created_at_utc)"
+    )
+    source = (
+        f"(SELECT {filled} FROM {sound('opportunities')} o LEFT JOIN ({first_lead}) f USING (opportunity_id) "
+        f"ORDER BY o._row)"
+    )
+    first_deal = (
+        f"SELECT k.lead_id, arg_min(opportunity_id, {{'none': created_at IS NULL, 'at': created_at, "
+        f"'id': opportunity_id}}) AS deal FROM {links} k JOIN {sound('opportunities')} USING (opportunity_id) "
+        f"GROUP BY k.lead_id"
+    )
+    linked = (
+        f"(SELECT l.* REPLACE (coalesce(l.opportunity_id, f.deal) AS opportunity_id) FROM {sound('leads')} l "
+        f"LEFT JOIN ({first_deal}) f USING (lead_id) ORDER BY l._row)"
+    )
+    accept(con, deals, source)
+    accept(con, leads, linked)
+
+
+# --- customers and reps -----------------------------------------------------------------------------------
+
+
+def _acquisitions(tables: Collection[str]) -> str:
+    """SQL of `id` and `day`: when each customer may have been won."""
+    parts = {
+        "opportunities": (
+            "SELECT customer_id AS id, CAST(closed_at AS DATE) AS day FROM opportunities WHERE outcome = 'won'"
+        ),
+        "orders": "SELECT customer_id, CAST(ordered_at AS DATE) FROM orders WHERE amount > 0",
+        "subscriptions": "SELECT customer_id, started_on FROM subscriptions",
+    }
+    found = [sql for name, sql in parts.items() if name in tables]
+    rows = " UNION ALL ".join(found) if found else "SELECT CAST(NULL AS VARCHAR) AS id, CAST(NULL AS DATE) AS day"
+    return f"SELECT id, min(day) AS day FROM ({rows}) AS a(id, day) WHERE id IS NOT NULL GROUP BY id"
+
+
+def accept_customers(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
+    """The customers, `acquired_on` filled in with the first win, order above 0 or subscription where it is null."""
+    columns = ", ".join(
+        "coalesce(c.acquired_on, a.day) AS acquired_on" if n == "acquired_on" else f"c.{ident(n)}"
+        for n in TABLES["customers"].physical
+    )
+    con.execute(
+        f"CREATE TABLE customers AS SELECT {columns} FROM {sound('customers')} c "
+        f"LEFT JOIN ({_acquisitions(tables)}) a ON a.id = c.customer_id ORDER BY c._row"
+    )
+
+
+def _empty(table: Table, given: Mapping[str, str]) -> str:
+    kinds = {n: SQL_TYPES[c.type] for c in table for n in c.physical}
+    return ", ".join(
+        f"{given[n]} AS {ident(n)}" if n in given else f"CAST(NULL AS {kind}) AS {ident(n)}"
+        for n, kind in kinds.items()
+    )
+
+
+def derive_customers(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> list[str]:
+    """Make the customers of the ids in deals, orders and subscriptions; returns the tables used, maybe none."""
+    used = [t for t in CUSTOMER_IDS if t in tables]
+    if used:
+        ids = " UNION ".join(f"SELECT customer_id AS id FROM {t} WHERE customer_id IS NOT NULL" for t in used)
+        columns = _empty(
+            TABLES["customers"], {"customer_id": "i.id", "name": "i.id", "acquired_on": "a.day"}
+        )
+        con.execute(
+            f"CREATE TABLE customers AS SELECT {columns} FROM ({ids}) i "
+            f"LEFT JOIN ({_acquisitions(tables)}) a USING (id) ORDER BY i.id"
+        )
+    return used
+
+
+def derive_reps(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> list[str]:
+    """Make the reps of the ids seen anywhere; returns the tables used; no table when there is no id at all."""
+    used = [t for t in REP_IDS if t in tables]
+    parts = [f"SELECT rep_id AS id FROM {t} WHERE rep_id IS NOT NULL" for t in used]
+    if "targets" in tables:
+        parts.append("SELECT scope_id FROM targets WHERE scope = 'rep' AND scope_id IS NOT NULL")
+        used.append("targets")
+    if not parts:
+        return []
+    columns = _empty(TABLES["reps"], {"rep_id": "id", "name": "id"})
+    con.execute(f"CREATE TABLE reps AS SELECT {columns} FROM ({' UNION '.join(parts)}) ORDER BY id")
+    row = con.execute("SELECT count(*) FROM reps").fetchone()
+    if not row or not row[0]:
+        con.execute("DROP TABLE reps")
+        return []
+    return used

@@ -1,0 +1,221 @@
+"""Source values into typed values, as SQL: numbers, dates, instants, flags, allowed words; and what fails."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analysis.contract import SQL_TYPES, Column, Table
+from analysis.params import Format
+from analysis.sources.csv_files import BLANKS
+from analysis.sources.quoting import ident, literal, literals
+
+TRUE = ("true", "t", "yes", "y", "1")
+FALSE = ("false", "f", "no", "n", "0")
+
+_INTEGERS = frozenset(
+    ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+)
+_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
+_EARLIEST, _LATEST = "TIMESTAMP '1900-01-01'", "TIMESTAMP '2200-01-01'"
+
+
+@dataclass(frozen=True)
+class Input:
+    """What feeds a canonical column: SQL over the source's relation and its DuckDB type.
+
+    `whole_days`: a TIMESTAMP whose every value is a midnight, so that it stands for days.
+    """
+
+    sql: str
+    type: str = "VARCHAR"
+    whole_days: bool = False
+
+
+def present(sql: str, kind: str) -> str:
+    """The value, null where it is blank text or not a number."""
+    if kind == "VARCHAR":
+        return f"nullif(trim({sql}, {literal(BLANKS)}), '')"
+    if kind in ("DOUBLE", "FLOAT"):
+        return f"CASE WHEN NOT isnan({sql}) THEN {sql} END"
+    return sql
+
+
+def as_text(sql: str, kind: str) -> str:
+    """The value as text; a number that is whole has no decimal point, a timestamp is written in ISO."""
+    if kind == "VARCHAR":
+        return sql
+    text = f"CAST({sql} AS VARCHAR)"
+    if kind in ("DOUBLE", "FLOAT"):
+        whole = f"{sql} = trunc({sql}) AND abs({sql}) < 1e15"
+        return f"CASE WHEN {whole} THEN CAST(CAST({sql} AS BIGINT) AS VARCHAR) ELSE {text} END"
+    if kind.startswith("DECIMAL") and not kind.endswith(",0)"):
+        return f"regexp_replace({text}, '\\.?0+$', '')"
+    return text
+
+
+def is_numeric(kind: str) -> bool:
+    """Whether a DuckDB type is a number."""
+    return kind in _INTEGERS or kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL")
+
+
+def number(sql: str, kind: str, fmt: Format, target: str) -> str:
+    """A number of the SQL type `target`; null when the value is none, or not written as `fmt` says."""
+    if is_numeric(kind):
+        return f"TRY_CAST({sql} AS {target})"
+    text, point = as_text(sql, kind), "\\."
+    if kind == "VARCHAR":
+        if fmt.thousands.strip("\u00a0\u202f ") == "" and fmt.thousands:
+            text = f"translate({text}, '\u00a0\u202f', '  ')"
+            groups = " "
+        else:
+            groups = fmt.thousands
+        point = re.escape(fmt.decimal)
+        digits = rf"\d{{1,3}}({re.escape(groups)}\d{{3}})+|\d+" if groups else r"\d+"
+        pattern = rf"[-+]?(({digits})({point}\d*)?|{point}\d+)([eE][-+]?\d+)?"
+        clean = f"replace({text}, {literal(groups)}, '')" if groups else text
+        clean = f"replace({clean}, ',', '.')" if fmt.decimal == "," else clean
+        if not groups and fmt.decimal == ".":  # the cast itself is as strict, underscores aside
+            return f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS {target}) END"
+        return f"CASE WHEN regexp_full_match({text}, {literal(pattern)}) THEN TRY_CAST({clean} AS {target}) END"
+    return f"TRY_CAST({text} AS {target})"
+
+
+def flag(sql: str, kind: str) -> str:
+    """A boolean from true/false, yes/no, t/f, y/n, 1/0 in any case; null when it is none of them."""
+    if kind == "BOOLEAN":
+        return sql
+    text = f"lower({as_text(sql, kind)})"
+    return f"CASE WHEN {text} IN ({literals(TRUE)}) THEN true WHEN {text} IN ({literals(FALSE)}) THEN false END"
+
+
+def _formats(fmt: Format) -> tuple[list[str], list[str], list[str]]:
+    """The date formats: of days, of wall times, of instants with an offset."""
+    given = [fmt.dates] if isinstance(fmt.dates, str) else list(fmt.dates or ())
+    zoned = [f for f in given if "%z" in f or "%Z" in f]
+    timed = [f for f in given if f not in zoned and re.search("%-?[HIMSfpcXTR]", f)]
+    return [f for f in given if f not in zoned and f not in timed], timed, zoned
+
+
+def _coalesce(parts: list[str], kind: str) -> str:
+    return f"coalesce({', '.join([*parts, f'CAST(NULL AS {kind})'])})"
+
+
+def _day_and_instant(name: str, source: Input, fmt: Format, timezone: str) -> tuple[str, str]:
+    """SQL of the day (TIMESTAMP) and of the instant (TIMESTAMPTZ) that the value gives; one of them is null."""
+    zone = literal(timezone)
+    no_day, no_instant = "CAST(NULL AS TIMESTAMP)", "CAST(NULL AS TIMESTAMPTZ)"
+    if source.type == "DATE":
+        return f"CAST({name} AS TIMESTAMP)", no_instant
+    if source.type == "TIMESTAMP WITH TIME ZONE":
+        return no_day, name
+    if source.type.startswith("TIMESTAMP"):
+        wall = f"CAST({name} AS TIMESTAMP)"
+        return (wall, no_instant) if source.whole_days else (no_day, f"timezone({zone}, {wall})")
+    text = as_text(name, source.type)
+    days, timed, zoned = _formats(fmt)
+    day = [f"try_strptime({text}, [{literals(days)}])"] if days else []
+    day.append(f"CASE WHEN regexp_full_match({text}, '{_DAY}') THEN TRY_CAST({text} AS TIMESTAMP) END")
+    instant = [f"timezone({zone}, try_strptime({text}, [{literals(timed)}]))"] if timed else []
+    instant += [f"try_strptime({text}, [{literals(zoned)}])"] if zoned else []
+    joined = f"regexp_replace({text}, ' +([-+][0-9:]+)$', '\\1')"  # 10:00:00 +0200
+    iso = f"coalesce(TRY_CAST({text} AS TIMESTAMPTZ), TRY_CAST({joined} AS TIMESTAMPTZ))"
+    instant.append(f"CASE WHEN contains({text}, ':') THEN {iso} END")
+    return _coalesce(day, "TIMESTAMP"), _coalesce(instant, "TIMESTAMPTZ")
+
+
+def _is_temporal(column: Column) -> bool:
+    return column.type in ("date", "month", "instant")
+
+
+def _value(column: Column, source: Input, name: str, fmt: Format) -> str:
+    """SQL of a typed value that is no date or instant."""
+    if column.values:
+        text = as_text(name, source.type)
+        return f"CASE WHEN {text} IN ({literals(column.values)}) THEN {text} END"
+    if column.type == "text":
+        return as_text(name, source.type)
+    if column.type == "flag":
+        return flag(name, source.type)
+    return number(name, source.type, fmt, SQL_TYPES[column.type])
+
+
+def _second(column: Column, source: Input, fmt: Format, timezone: str) -> list[str]:
+    """The select items of the second layer: the value, or day and instant."""
+    name = ident(f"in_{column.name}")
+    if not _is_temporal(column):
+        return [f"{_value(column, source, name, fmt)} AS {ident(column.name)}"]
+    day, instant = _day_and_instant(name, source, fmt, timezone)
+    if column.type == "month" and source.type == "VARCHAR":
+        month = f"CASE WHEN regexp_full_match({name}, '\\d{{4}}-\\d{{2}}') THEN TRY_CAST({name} || '-01' AS TIMESTAMP) END"
+        day = f"coalesce({month}, {day})"
+    return [f"{day} AS {ident('day_' + column.name)}", f"{instant} AS {ident('instant_' + column.name)}"]
+
+
+def _third(column: Column, timezone: str) -> list[str]:
+    """The select items of the third layer: the physical columns, dates out of their range made null."""
+    name = ident(column.name)
+    if not _is_temporal(column):
+        return [name]
+    day, instant = ident("day_" + column.name), ident("instant_" + column.name)
+    wall = f"coalesce({day}, timezone({literal(timezone)}, {instant}))"
+    wall = f"CASE WHEN {wall} >= {_EARLIEST} AND {wall} < {_LATEST} THEN {wall} END"
+    if column.type == "date":
+        return [f"CAST({wall} AS DATE) AS {name}"]
+    if column.type == "month":
+        return [f"CAST(date_trunc('month', {wall}) AS DATE) AS {name}"]
+    utc = f"CASE WHEN {day} IS NULL THEN timezone('UTC', {instant}) END"
+    return [f"{wall} AS {name}", f"{utc} AS {ident(column.name + '_utc')}"]
+
+
+def _fails(column: Column) -> str:
+    """SQL that is true where a value is there and cannot be read."""
+    return f"({ident('in_' + column.name)} IS NOT NULL AND {ident(column.name)} IS NULL)"
+
+
+def _faults(table: Table, inputs: Mapping[str, Input]) -> tuple[list[str], list[str]]:
+    """Select items of reasons and of raw values, null where there is no fault."""
+    reasons, values = [], []
+    for column in table:
+        if column.name not in inputs:
+            continue
+        given = ident("in_" + column.name)
+        if column.required:
+            reasons.append(f"CASE WHEN {given} IS NULL THEN {literal('missing ' + column.name)} END")
+        if column.type != "text" or column.values:
+            word = "unknown" if column.values else "unreadable"
+            reasons.append(f"CASE WHEN {_fails(column)} THEN {literal(f'{word} {column.name}')} END")
+            values.append(f"CASE WHEN {_fails(column)} THEN CAST({given} AS VARCHAR) END")
+    if table.name == "opportunities":
+        closed = ident("in_closed_at") if "closed_at" in inputs else "NULL"
+        reasons.append(
+            f"CASE WHEN outcome IN ('won', 'lost') AND {closed} IS NULL THEN 'missing closed_at' END"
+        )
+    return reasons, values
+
+
+def select(
+    table: Table, inputs: Mapping[str, Input], relation: str, row: str, where: str, fmt: Format, timezone: str
+) -> str:
+    """The parsed rows of a table: `_row`, the physical columns, `_reason` and `_value` ('' where nothing is wrong)."""
+    mapped = [c for c in table if c.name in inputs]
+    first = ", ".join([f"{inputs[c.name].sql} AS {ident('in_' + c.name)}" for c in mapped])
+    second = [item for c in mapped for item in _second(c, inputs[c.name], fmt, timezone)]
+    third: list[str] = []
+    out: list[str] = []
+    for c in table:
+        if c in mapped:
+            third += _third(c, timezone)
+            flags = c.type == "flag"
+            out += [f"coalesce({ident(n)}, false) AS {ident(n)}" if flags else ident(n) for n in c.physical]
+        else:
+            nothing = "false" if c.type == "flag" else "NULL"
+            out += [f"CAST({nothing} AS {SQL_TYPES[c.type]}) AS {ident(n)}" for n in c.physical]
+    givens = [ident("in_" + c.name) for c in mapped]
+    reasons, values = _faults(table, inputs)
+    return (
+        f"SELECT _row, {', '.join(out)}, concat_ws('; ', {', '.join([*reasons, 'NULL'])}) AS _reason, "
+        f"concat_ws('; ', {', '.join([*values, 'NULL'])}) AS _value "
+        f"FROM (SELECT _row, {', '.join([*givens, *third])} "
+        f"FROM (SELECT _row, {', '.join([*givens, *second])} "
+        f"FROM (SELECT {row} AS _row, {first} FROM {relation} WHERE {where})))"
+    )

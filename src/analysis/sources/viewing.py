@@ -1,0 +1,163 @@
+"""The tables as they were at the end of a day: later rows gone, later facts unknown, money converted then."""
+
+from collections.abc import Collection, Iterable
+from datetime import date
+
+import duckdb
+
+from analysis.contract import TABLES, Interval, Table
+from analysis.sources.quoting import ident, literal, scratch
+
+NO_RATE = "no_exchange_rate"
+
+_CLOSED = "outcome IN ('won', 'lost')"
+
+
+def _event(table: Table, column: str) -> str:
+    """The day of an event; an open deal's closing date is a plan, no event."""
+    day = f"CAST({ident(column)} AS DATE)"
+    return f"CASE WHEN {_CLOSED} THEN {day} END" if column == "closed_at" else day
+
+
+def event_days(tables: Iterable[str], relation: str, condition: str, pick: str) -> str:
+    """SQL of the `pick` ('min' or 'max') day of any event; `relation` names a table's rows by `{}`."""
+    parts = []
+    for name in tables:
+        table = TABLES[name]
+        if not table.events or (pick == "max" and name == "customers"):
+            continue
+        words = "greatest" if pick == "max" else "least"
+        found = ", ".join(f"{pick}({_event(table, c)})" for c in table.events)
+        parts.append(f"SELECT {words}({found}, NULL) AS day FROM {relation.format(name)} WHERE {condition}")
+    return f"SELECT {pick}(day) FROM ({' UNION ALL '.join(parts)})" if parts else "SELECT CAST(NULL AS DATE)"
+
+
+def latest(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> date | None:
+    """The last day on which anything happened, over the readable rows of the parsed tables."""
+    row = con.execute(event_days(tables, 'loading."parsed_{}"', "_reason = ''", "max")).fetchone()
+    return row[0] if row else None
+
+
+def before(end: str, start: str, end_utc: str, start_utc: str) -> str:
+    """SQL: `end` lies before `start`, by the instants when both are known to the second, else by the days."""
+    return (
+        f"CASE WHEN {end_utc} IS NOT NULL AND {start_utc} IS NOT NULL THEN {end_utc} < {start_utc} "
+        f"ELSE CAST({end} AS DATE) < CAST({start} AS DATE) END"
+    )
+
+
+def broken(table: Table, interval: Interval) -> str:
+    """SQL that is true where the interval ends before it starts."""
+
+    def utc(name: str) -> str:
+        return ident(f"{name}_utc") if table.column(name).type == "instant" else "NULL::TIMESTAMP"
+
+    first = interval.start[0]
+    start, start_utc = ident(first), utc(first)
+    for other in interval.start[1:]:
+        start_utc = f"CASE WHEN {start} IS NULL THEN {utc(other)} ELSE {start_utc} END"
+        start = f"coalesce({start}, {ident(other)})"
+    test = before(ident(interval.end), start, utc(interval.end), start_utc)
+    return f"coalesce({test}, false)"
+
+
+def _masked(table: Table, as_of: date) -> dict[str, str]:
+    """SQL of the columns that are not as the source has them, because it knows what came later."""
+    day = literal(as_of)
+    masks = {}
+    for name in table.later:
+        known = f"CAST({ident(name)} AS DATE) <= {day}"
+        if name == "closed_at":
+            known = f"{_CLOSED} AND {known}"
+        for physical in table.column(name).physical:
+            masks[physical] = f"CASE WHEN {known} THEN {ident(physical)} END"
+    if table.name == "opportunities":
+        masks["outcome"] = f"CASE WHEN {_CLOSED} AND CAST(closed_at AS DATE) > {day} THEN 'open' ELSE outcome END"
+    if table.name == "emails":
+        masks["machine_open"] = f"machine_open AND (opened_at IS NULL OR CAST(opened_at AS DATE) <= {day})"
+    return masks
+
+
+def _existing(table: Table, tables: Collection[str], as_of: date) -> str:
+    """SQL condition: the row was there at the end of the day."""
+    if not table.born:
+        return "true"
+    born = f"coalesce({', '.join(ident(c) for c in table.born)})"
+    if table.name == "opportunities" and "leads" in tables:
+        born = f"coalesce({born}, (SELECT any_value(day) FROM {scratch('lead_days')} d WHERE d.id = _o.opportunity_id))"
+    return f"coalesce(CAST({born} AS DATE) <= {literal(as_of)}, true)"
+
+
+def lead_days(con: duckdb.DuckDBPyConnection) -> None:
+    """The first lead's day of every deal that tells no day of its own, from the parsed tables."""
+    leads, deals = scratch("parsed_leads"), scratch("parsed_opportunities")
+    con.execute(
+        f"CREATE TABLE {scratch('lead_days')} AS SELECT id, min(created_at) AS day FROM ("
+        f"SELECT o.opportunity_id AS id, l.created_at FROM {deals} o JOIN {leads} l USING (lead_id) "
+        f"WHERE o.created_at IS NULL AND o.first_contact_at IS NULL UNION ALL "
+        f"SELECT o.opportunity_id, l.created_at FROM {deals} o JOIN {leads} l USING (opportunity_id) "
+        f"WHERE o.created_at IS NULL AND o.first_contact_at IS NULL) GROUP BY id"
+    )
+
+
+def _converted(table: Table, has_rates: bool, inner: str, currency: str, as_of: date) -> tuple[str, dict[str, str]]:
+    """The source of the rows with `_rate` beside them, and SQL of the columns in the company's currency."""
+    money = [c.name for c in table if c.type == "money"]
+    own = literal(currency)
+    day = ", ".join(f"CAST({ident(c)} AS DATE)" for c in table.money_at)
+    foreign = f"CASE WHEN upper(currency) <> {own} THEN upper(currency) END"
+    rows = f"SELECT *, {foreign} AS _foreign, coalesce({day}, {literal(as_of)}) AS _day FROM ({inner})"
+    if has_rates:
+        rates = f"(SELECT upper(currency) AS _code, date AS _date, rate AS _rate FROM {ident('rates')})"
+        rows = f"SELECT * FROM ({rows}) ASOF LEFT JOIN {rates} ON _foreign = _code AND _day >= _date"
+    else:
+        rows = f"SELECT *, CAST(NULL AS DECIMAL(18, 9)) AS _rate FROM ({rows})"
+    changes = {
+        c: f"CASE WHEN _foreign IS NULL THEN {ident(c)} ELSE TRY_CAST({ident(c)} * _rate AS DECIMAL(18, 6)) END"
+        for c in money
+    }
+    changes["currency"] = own
+    some = " OR ".join(f"{ident(c)} IS NOT NULL" for c in money)
+    fault = f"_foreign IS NOT NULL AND _rate IS NULL AND ({some})"
+    changes["_reason"] = f"concat_ws('; ', nullif(_reason, ''), CASE WHEN {fault} THEN '{NO_RATE}' END)"
+    changes["_value"] = f"concat_ws('; ', nullif(_value, ''), CASE WHEN {fault} THEN currency END)"
+    return rows, changes
+
+
+def view(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    tables: Collection[str],
+    currency: str,
+    converts: bool,
+    as_of: date,
+) -> None:
+    """Make `viewed_<table>` of `parsed_<table>`: what was known at the end of `as_of`, and what is wrong with it.
+
+    `converts`: the source has a currency per row. Rates must have been viewed and accepted before.
+    """
+    masks = _masked(table, as_of)
+    columns = ", ".join(f"{masks.get(n, ident(n))} AS {ident(n)}" for n in table.physical)
+    rows = (
+        f"SELECT _row, {columns}, _reason, _value FROM {scratch('parsed_' + table.name)} AS _o "
+        f"WHERE {_existing(table, tables, as_of)}"
+    )
+    order = ""
+    changes: dict[str, str] = {}
+    if converts:
+        rows, changes = _converted(table, "rates" in tables, rows, currency, as_of)
+        order = " ORDER BY _row"
+    elif "currency" in table.names:
+        changes["currency"] = literal(currency)
+    gone = [i for i in table.intervals if i.removed]
+    for interval in gone:
+        fault = broken(table, interval)
+        changes["_reason"] = _also(changes.get("_reason", "_reason"), fault, literal(interval.reason))
+        ends = f"CAST({ident(interval.end)} AS VARCHAR)"
+        changes["_value"] = _also(changes.get("_value", "_value"), fault, ends)
+    out = ", ".join(f"{changes.get(n, ident(n))} AS {ident(n)}" for n in (*table.physical, "_reason", "_value"))
+    con.execute(f"CREATE TABLE {scratch('viewed_' + table.name)} AS SELECT _row, {out} FROM ({rows}){order}")
+
+
+def _also(text: str, fault: str, more: str) -> str:
+    return f"concat_ws('; ', nullif({text}, ''), CASE WHEN {fault} THEN {more} END)"
