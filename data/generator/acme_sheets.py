@@ -8,7 +8,7 @@ import pandas as pd
 from . import acme_office as office
 from . import acme_world as world
 from .acme_sales import Market
-from .common import Sheet, by_year, plain, text, weekly_rates
+from .common import NO_RATE, Sheet, by_year, plain, text, weekly_rates
 from .mailing import mailing_totals
 
 CRM_DATE = "%d.%m.%Y %H:%M"
@@ -76,7 +76,7 @@ def customers_sheet(market: Market) -> Sheet:
     paying = sheet.frame["acquired_on"].ne("")
     sheet.repeat(2)
     sheet.conflict(1, "segment", "mid")
-    sheet.lose("bad_date", "acquired_on", ["0000-00-00", "wiosna 2023"], paying)
+    sheet.lose("unreadable", "acquired_on", ["0000-00-00", "wiosna 2023"], paying)
     sheet.oddity("null_acquired_on", "acquired_on", [""] * 20, paying)
     sheet.oddity("null_owner", "rep_id", [""] * 6)
     sheet.oddity("null_segment", "segment", [""] * 5)
@@ -96,8 +96,8 @@ def leads_sheet(rng: np.random.Generator, leads: pd.DataFrame, deals: pd.DataFra
     sheet = Sheet(frame, rng)
     sheet.repeat(5)
     sheet.conflict(1, "channel", "webinar")
-    sheet.lose("bad_date", "created_at", ["2025-02-30 10:12:00", "b/d", "2025-13-01 08:00:00"])
-    sheet.lose("missing_value", "created_at", [""] * 2)
+    sheet.lose("unreadable", "created_at", ["2025-02-30 10:12:00", "b/d", "2025-13-01 08:00:00"])
+    sheet.lose("missing", "created_at", [""] * 2)
     sheet.oddity("null_owner", "rep_id", [""] * 40)
     sheet.oddity("null_channel", "channel", [""] * 25)
     sheet.count("never_contacted", "first_contact_at", lambda cell: cell == "")
@@ -118,10 +118,10 @@ def deals_sheet(rng: np.random.Generator, deals: pd.DataFrame) -> Sheet:
     sheet = Sheet(frame, rng)
     sheet.repeat(4)
     sheet.conflict(1, "outcome", "Lost")
-    sheet.lose("bad_date", "closed_at", ["31.02.2025 12:00", "n/d", "2025/07"], closed)
-    sheet.lose("unknown_value", "outcome", ["On hold", "Zamrożona"], ~closed)
-    sheet.lose("bad_number", "amount", ["do uzgodnienia"], ~closed)
-    sheet.lose("no_rate", "currency", ["CHF", "CHF"], won)
+    sheet.lose("unreadable", "closed_at", ["31.02.2025 12:00", "n/d", "2025/07"], closed)
+    sheet.lose("unknown", "outcome", ["On hold", "Zamrożona"], ~closed)
+    sheet.lose("unreadable", "amount", ["do uzgodnienia"], ~closed)
+    sheet.lose(NO_RATE, "currency", ["CHF", "CHF"], won)
     sheet.nameless("opportunity_id")
     reverse(sheet, 3, won & alone)
     sheet.oddity("null_owner", "rep_id", [""] * 12)
@@ -155,7 +155,7 @@ def reverse(sheet: Sheet, n: int, where: pd.Series) -> None:
     for row in sheet.pick(n, where):
         start = pd.to_datetime(sheet.frame.loc[row, "created_at"], format=CRM_DATE)
         sheet.frame.loc[row, "closed_at"] = f"{start - pd.Timedelta(days=10):{CRM_DATE}}"
-        sheet.odd["closed_before_start"] += 1
+        sheet.odd["closed before it started"] += 1
 
 
 def splits_sheet(rng: np.random.Generator, deals: pd.DataFrame) -> Sheet:
@@ -169,14 +169,14 @@ def splits_sheet(rng: np.random.Generator, deals: pd.DataFrame) -> Sheet:
         helper = next(rep for rep in rng.permutation(list(world.BY_ID)) if rep != owner)
         rows += [(deal, owner, first), (deal, helper, second)]
     sheet = Sheet(pd.DataFrame(rows, columns=["opportunity_id", "rep_id", "share"]), rng)
-    sheet.lost["splits_not_one"] = 4
+    sheet.lost["splits do not sum to 1"] = 4
     return sheet
 
 
 def history_sheet(rng: np.random.Generator, history: pd.DataFrame) -> Sheet:
     """Stage entries; three belong to a deal that is not in the export."""
     sheet = Sheet(history, rng)
-    sheet.lose("bad_date", "entered_at", ["?", "2025-04-31 09:00:00"])
+    sheet.lose("unreadable", "entered_at", ["?", "2025-04-31 09:00:00"])
     sheet.oddity("unknown_opportunity", "opportunity_id", ["O99901", "O99901", "O99902"])
     return sheet
 
@@ -190,12 +190,12 @@ def subscriptions_sheet(market: Market) -> Sheet:
     sheet = Sheet(frame, market.rng)
     ended = sheet.frame["ended_on"].ne("")
     sheet.repeat(2)
-    sheet.lose("bad_number", "mrr", ["gratis"], ended)
-    sheet.lose("no_rate", "currency", ["CHF"], ended)
+    sheet.lose("unreadable", "mrr", ["gratis"], ended)
+    sheet.lose(NO_RATE, "currency", ["CHF"], ended)
     for row in sheet.pick(2, ended):
         start = pd.Timestamp(str(sheet.frame.loc[row, "started_on"]))
         sheet.frame.loc[row, "ended_on"] = f"{start - pd.Timedelta(days=30):%Y-%m-%d}"
-        sheet.lost["ended_before_start"] += 1
+        sheet.lost["ended before it started"] += 1
     return sheet
 
 
@@ -204,8 +204,8 @@ def orders_sheet(market: Market) -> Sheet:
     sheet = Sheet(office.orders(market), market.rng)
     sale = ~sheet.frame["amount"].str.startswith("-")
     sheet.repeat(3)
-    sheet.lose("bad_number", "amount", ["1.2O0,00", "b/d"], sale)
-    sheet.lose("bad_date", "ordered_at", ["2025-06-31 11:00:00"], sale)
+    sheet.lose("unreadable", "amount", ["1.2O0,00", "b/d"], sale)
+    sheet.lose("unreadable", "ordered_at", ["2025-06-31 11:00:00"], sale)
     sheet.oddity("null_owner", "rep_id", [""] * 9, sale)
     sheet.count("refund", "amount", lambda cell: cell.startswith("-"))
     rows = sheet.accepted().assign(currency="PLN")
@@ -218,7 +218,7 @@ def emails_sheet(market: Market) -> Sheet:
     sheet = Sheet(office.emails(market), market.rng)
     sheet.repeat(6)
     sheet.conflict(1, "bounced", "true")
-    sheet.lose("bad_date", "sent_at", ["1900-00-00", "(null)", "wczoraj"])
+    sheet.lose("unreadable", "sent_at", ["1900-00-00", "(null)", "wczoraj"])
     sheet.totals = mailing_totals(sheet.accepted())
     return sheet
 
@@ -227,8 +227,8 @@ def costs_sheet(rng: np.random.Generator) -> Sheet:
     """Costs by month, category and channel."""
     sheet = Sheet(office.costs(rng), rng)
     attributed = sheet.frame["channel"].ne("")
-    sheet.lose("unknown_value", "category", ["PR"], attributed)
-    sheet.lose("bad_number", "amount", ["ok. 9 tys."], attributed)
+    sheet.lose("unknown", "category", ["PR"], attributed)
+    sheet.lose("unreadable", "amount", ["ok. 9 tys."], attributed)
     sheet.count("unattributed", "channel", lambda cell: cell == "")
     return sheet
 
@@ -236,7 +236,7 @@ def costs_sheet(rng: np.random.Generator) -> Sheet:
 def targets_sheet(rng: np.random.Generator) -> Sheet:
     """Targets by month, quarter and year."""
     sheet = Sheet(office.targets(rng), rng)
-    sheet.lose("unknown_value", "metric", ["profit"], sheet.frame["scope"].eq("rep"))
+    sheet.lose("unknown", "metric", ["profit"], sheet.frame["scope"].eq("rep"))
     sheet.count("later_valid_from", "valid_from", lambda cell: cell == "2026-03-20")
     return sheet
 
@@ -250,11 +250,11 @@ def tasks_sheet(rng: np.random.Generator, work: pd.DataFrame) -> Sheet:
     sheet = Sheet(frame, rng)
     done = sheet.frame["completed_at"].ne("")
     sheet.repeat(2)
-    sheet.lose("bad_date", "due_on", ["jutro", "2026-02-29"])
+    sheet.lose("unreadable", "due_on", ["jutro", "2026-02-29"])
     for row in sheet.pick(3, done):
         start = pd.Timestamp(str(sheet.frame.loc[row, "created_at"]))
         sheet.frame.loc[row, "completed_at"] = f"{start - pd.Timedelta(days=2)}"
-        sheet.odd["completed_before_created"] += 1
+        sheet.odd["completed before it was created"] += 1
     sheet.oddity(
         "newline_in_text",
         "title",
@@ -272,19 +272,19 @@ def activities_sheet(rng: np.random.Generator, work: pd.DataFrame, leads: pd.Dat
     """Calls, meetings, notes, stage moves."""
     sheet = Sheet(office.activities(rng, work, leads), rng)
     sheet.repeat(2)
-    sheet.lose("missing_value", "rep_id", ["", ""])
+    sheet.lose("missing", "rep_id", ["", ""])
     return sheet
 
 
 def notifications_sheet(rng: np.random.Generator) -> Sheet:
     """Notifications, cleared and not."""
     sheet = Sheet(office.notifications(rng), rng)
-    sheet.lose("missing_value", "rep_id", [""])
+    sheet.lose("missing", "rep_id", [""])
     return sheet
 
 
 def rates_sheet(rng: np.random.Generator) -> Sheet:
     """Weekly rates of the euro and the dollar; there is none for the franc."""
     sheet = Sheet(weekly_rates(rng, "2021-12-27", "2026-06-30", {"EUR": 4.55, "USD": 4.05}), rng)
-    sheet.lose("bad_number", "rate", ["-"])
+    sheet.lose("unreadable", "rate", ["-"])
     return sheet

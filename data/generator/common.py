@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 WEEKDAYS = (1.0, 1.1, 1.1, 1.0, 0.8, 0.08, 0.04)
+NO_RATE = "no_exchange_rate"
 ISO = "%Y-%m-%d %H:%M:%S"
 
 
@@ -39,8 +40,9 @@ class Sheet:
         self.used.update(rows)
         return rows
 
-    def lose(self, reason: str, column: str, values: Sequence[str], where: pd.Series | None = None) -> None:
-        """Write unreadable or missing values into `column`: those rows will be quarantined."""
+    def lose(self, word: str, column: str, values: Sequence[str], where: pd.Series | None = None) -> None:
+        """Write values into `column` that cost the row: `word` says what they are, such as unreadable."""
+        reason = word if word == NO_RATE else f"{word} {column}"
         for row, value in zip(self.pick(len(values), where), values, strict=True):
             self.frame.loc[row, column] = value
             self.lost[reason] += 1
@@ -73,7 +75,7 @@ class Sheet:
             twin = self.frame.loc[row].copy()
             twin[key] = ""
             self.extra.append((row + 0.5, twin))
-            self.lost["missing_value"] += 1
+            self.lost[f"missing {key}"] += 1
 
     def count(self, name: str, column: str, holds: Callable[[str], bool]) -> None:
         """Count the rows of the file, repeated ones included, whose `column` is odd."""

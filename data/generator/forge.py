@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .common import Sheet, by_year, days, later, office_hour, pick_one, plain, weekly_rates, write
+from .common import NO_RATE, Sheet, by_year, days, later, office_hour, pick_one, plain, weekly_rates, write
 
 SEED = 20260331
 FIRST, END = pd.Timestamp("2023-04-03"), pd.Timestamp("2026-03-31 23:59:59")
@@ -116,7 +116,12 @@ def generate(folder: Path) -> dict[str, Any]:
     }
     tables = write(folder, sheets)
     tables["opportunities"] = tables.pop("opportunity_export")
-    parameters = {
+    return {"as_of": f"{END:%Y-%m-%d}", "generator": parameters(), "tables": dict(sorted(tables.items()))}
+
+
+def parameters() -> dict[str, Any]:
+    """The true parameters, and the deals whose exact length is known."""
+    return {
         "seed": SEED,
         "growth_a_month": GROWTH,
         "season": list(SEASON),
@@ -130,7 +135,6 @@ def generate(folder: Path) -> dict[str, Any]:
             for place, (start, closed, length) in enumerate(CLOCK_CHANGES, start=1)
         },
     }
-    return {"as_of": f"{END:%Y-%m-%d}", "generator": parameters, "tables": dict(sorted(tables.items()))}
 
 
 def on_duty(day: pd.Timestamp) -> dict[str, float]:
@@ -255,14 +259,14 @@ def deals_sheet(rng: np.random.Generator, book: pd.DataFrame) -> Sheet:
     sheet.oddity("deleted", "deleted", ["true"] * 8)
     sheet.repeat(3)
     sheet.conflict(1, "stage", "Discovery")
-    sheet.lose("bad_date", "closed_at", ["2025-02-30T10:00:00-06:00", "TBD"], closed)
-    sheet.lose("unknown_value", "outcome", ["Stalled"], ~closed)
-    sheet.lose("no_rate", "currency", ["EUR", "EUR"], won & dollars)
-    sheet.lose("bad_number", "units", ["a dozen"], ~closed)
+    sheet.lose("unreadable", "closed_at", ["2025-02-30T10:00:00-06:00", "TBD"], closed)
+    sheet.lose("unknown", "outcome", ["Stalled"], ~closed)
+    sheet.lose(NO_RATE, "currency", ["EUR", "EUR"], won & dollars)
+    sheet.lose("unreadable", "units", ["a dozen"], ~closed)
     for row in sheet.pick(2, won & dollars):
         start = pd.Timestamp(str(frame.loc[row, "first_contact_at"])).tz_localize(None)
         frame.loc[row, "closed_at"] = stamp(start - pd.Timedelta(days=14), HOME)
-        sheet.odd["closed_before_start"] += 1
+        sheet.odd["closed before it started"] += 1
     sheet.oddity("null_owner", "rep_id", [""] * 8)
     sheet.oddity("unknown_rep", "rep_id", ["005Z9", "005Z9"], closed)
     sheet.oddity("null_created", "created_at", [""] * 4, frame["first_contact_at"].ne(""))
@@ -290,7 +294,7 @@ def splits_sheet(rng: np.random.Generator, book: pd.DataFrame) -> Sheet:
         shares = {30: ("0.6", "0.6"), 61: ("0.5", "0.4")}.get(place, shares)
         rows += [(number, rep, share) for rep, share in zip([owner, *helpers], shares, strict=False)]
     sheet = Sheet(pd.DataFrame(rows, columns=["opportunity_id", "rep_id", "share"]), rng)
-    sheet.lost["splits_not_one"] = 4
+    sheet.lost["splits do not sum to 1"] = 4
     return sheet
 
 
@@ -310,7 +314,7 @@ def targets_sheet(rng: np.random.Generator) -> Sheet:
     for quarter in pd.date_range("2025-10-01", periods=2, freq="3MS"):
         add(rows, "revenue", "company", "", quarter, "quarter", 545_000, "2025-09-20")
     sheet = Sheet(pd.DataFrame(rows), rng)
-    sheet.lose("unknown_value", "metric", ["margin"], sheet.frame["scope"].eq("rep"))
+    sheet.lose("unknown", "metric", ["margin"], sheet.frame["scope"].eq("rep"))
     sheet.count("later_valid_from", "valid_from", lambda cell: cell == "2025-09-20")
     return sheet
 
@@ -360,5 +364,5 @@ def add(
 def rates_sheet(rng: np.random.Generator) -> Sheet:
     """Weekly rates of the pound; there is none for the euro."""
     sheet = Sheet(weekly_rates(rng, "2023-03-27", "2026-03-31", {"GBP": 1.24}), rng)
-    sheet.lose("bad_number", "rate", ["#N/A"])
+    sheet.lose("unreadable", "rate", ["#N/A"])
     return sheet

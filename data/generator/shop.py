@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .common import Sheet, by_year, days, pick_one, plain, text, write
+from .common import NO_RATE, Sheet, by_year, days, pick_one, plain, text, write
 from .mailing import Campaign, mailing_totals, messages
 
 SEED = 20260517
@@ -200,9 +200,9 @@ def orders_sheet(rng: np.random.Generator, sales: pd.DataFrame) -> Sheet:
     ordinary = sale & known
     sheet.repeat(9)
     sheet.conflict(2, "channel", "marketplace")
-    sheet.lose("bad_date", "ordered_at", BAD_DATES, ordinary)
-    sheet.lose("bad_number", "amount", ["gratis", "1.2.3,4", "n/a"], ordinary)
-    sheet.lose("no_rate", "currency", ["SEK"] * 4, ordinary)
+    sheet.lose("unreadable", "ordered_at", BAD_DATES, ordinary)
+    sheet.lose("unreadable", "amount", ["gratis", "1.2.3,4", "n/a"], ordinary)
+    sheet.lose(NO_RATE, "currency", ["SEK"] * 4, ordinary)
     sheet.nameless("order_id")
     sheet.oddity("null_channel", "channel", [""] * 30)
     sheet.oddity("null_cost", "cost", [""] * 60, ordinary)
@@ -226,7 +226,7 @@ def emails_sheet(rng: np.random.Generator) -> Sheet:
     frame = messages(rng, CAMPAIGNS, recipients(), [], END, machine=0.0)
     sheet = Sheet(frame.drop(columns=["machine_open", "rep_id"]), rng)
     sheet.repeat(4)
-    sheet.lose("bad_date", "sent_at", ["pending", "2025-02-29 10:00:00"])
+    sheet.lose("unreadable", "sent_at", ["pending", "2025-02-29 10:00:00"])
     sheet.totals = mailing_totals(sheet.accepted())
     return sheet
 
@@ -247,6 +247,6 @@ def costs_sheet(rng: np.random.Generator) -> Sheet:
                 }
             )
     sheet = Sheet(pd.DataFrame(rows), rng)
-    sheet.lose("unknown_value", "category", ["rent"], sheet.frame["channel"].ne(""))
+    sheet.lose("unknown", "category", ["rent"], sheet.frame["channel"].ne(""))
     sheet.count("unattributed", "channel", lambda cell: cell == "")
     return sheet
