@@ -9,6 +9,9 @@ from analysis import customers, growth, leads, team
 from analysis.company import Company
 from analysis.facts import Facts
 from analysis.glossary import KPIS, unit_of
+from analysis.identities import identities
+
+__all__ = ["COLUMNS", "FAMILIES", "identities", "kpi_table"]
 
 FAMILIES: Mapping[str, Callable[[Facts], pd.DataFrame]] = {
     "team": team.table,
