@@ -73,7 +73,7 @@ def _compose(text: str, shown: str) -> Node | None:
 
 
 def _scalar(node: ScalarNode, typed: bool) -> Scalar:
-    text: str = node.value
+    text: str = node.value.replace("\a", "")  # ruamel marks the folds of a folded text (`>`) with it
     kind = str(node.tag).rpartition(":")[2]
     if kind == "null":
         return None

@@ -118,7 +118,9 @@ def collect(con: duckdb.DuckDBPyConnection, tables: Collection[str], twice: Coll
     """The quarantined rows of all tables: name, _row, key, reason, value, removed (false: the row stays)."""
     parts = [part for t in tables for part in _bad(TABLES[t], t in twice)]
     if not parts:
-        parts = ["SELECT '' AS name, 0 AS _row, '' AS key, '' AS reason, '' AS value, true AS removed WHERE false"]
+        parts = [
+            "SELECT '' AS name, 0 AS _row, '' AS key, '' AS reason, '' AS value, true AS removed WHERE false"
+        ]
     con.execute(f"CREATE TABLE {scratch('bad')} AS {' UNION ALL '.join(parts)}")
     return con.execute(f"SELECT * FROM {scratch('bad')}").df()
 
@@ -140,7 +142,8 @@ def _places(raw: Raw, rows: list[int]) -> list[tuple[str, int]]:
         if part is not None and part.format is not None:
             by_part.setdefault(part.first, (part, part.format, []))[2].append(row)
     lines = {
-        first: csv_files.line_numbers(part.file, fmt, wanted) for first, (part, fmt, wanted) in by_part.items()
+        first: csv_files.line_numbers(part.file, fmt, wanted)
+        for first, (part, fmt, wanted) in by_part.items()
     }
     found = []
     for part, row in places:

@@ -69,7 +69,9 @@ def connect(params: Params) -> Connection:
             raise SourceError(
                 f"{where}: {shown} is a file; write the folder it is in, or duckdb:///{shown} for a DuckDB file"
             )
-        raise SourceError(f"{where}: there is no folder {shown}; a relative path starts at the project's root")
+        raise SourceError(
+            f"{where}: there is no folder {shown}; a relative path starts at the project's root"
+        )
     if scheme != "duckdb":
         kind = scheme.split("+")[0] if "${" not in shown.partition("://")[0] else "this kind of"
         raise AnalysisError(

@@ -97,7 +97,11 @@ def _acquisitions(tables: Collection[str]) -> str:
         "subscriptions": "SELECT customer_id, started_on FROM subscriptions",
     }
     found = [sql for name, sql in parts.items() if name in tables]
-    rows = " UNION ALL ".join(found) if found else "SELECT CAST(NULL AS VARCHAR) AS id, CAST(NULL AS DATE) AS day"
+    rows = (
+        " UNION ALL ".join(found)
+        if found
+        else "SELECT CAST(NULL AS VARCHAR) AS id, CAST(NULL AS DATE) AS day"
+    )
     return f"SELECT id, min(day) AS day FROM ({rows}) AS a(id, day) WHERE id IS NOT NULL GROUP BY id"
 
 
@@ -121,14 +125,16 @@ def _empty(table: Table, given: Mapping[str, str]) -> str:
     )
 
 
-def derive_customers(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> list[str]:
-    """Make the customers of the ids in deals, orders and subscriptions; returns the tables used, maybe none."""
-    used = [t for t in CUSTOMER_IDS if t in tables]
+def derive_customers(con: duckdb.DuckDBPyConnection, supplied: Mapping[str, Collection[str]]) -> list[str]:
+    """Make the customers of the ids in deals, orders and subscriptions; returns the tables used, maybe none.
+
+    `supplied`: the columns that the source gives, by table.
+    """
+    tables = list(supplied)
+    used = [t for t in CUSTOMER_IDS if "customer_id" in supplied.get(t, ())]
     if used:
-        ids = " UNION ".join(f"SELECT customer_id AS id FROM {t} WHERE customer_id IS NOT NULL" for t in used)
-        columns = _empty(
-            TABLES["customers"], {"customer_id": "i.id", "name": "i.id", "acquired_on": "a.day"}
-        )
+        ids = _distinct([f"SELECT customer_id AS id FROM {t}" for t in used])
+        columns = _empty(TABLES["customers"], {"customer_id": "i.id", "name": "i.id", "acquired_on": "a.day"})
         con.execute(
             f"CREATE TABLE customers AS SELECT {columns} FROM ({ids}) i "
             f"LEFT JOIN ({_acquisitions(tables)}) a USING (id) ORDER BY i.id"
@@ -136,17 +142,24 @@ def derive_customers(con: duckdb.DuckDBPyConnection, tables: Collection[str]) ->
     return used
 
 
-def derive_reps(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> list[str]:
-    """Make the reps of the ids seen anywhere; returns the tables used; no table when there is no id at all."""
-    used = [t for t in REP_IDS if t in tables]
-    parts = [f"SELECT rep_id AS id FROM {t} WHERE rep_id IS NOT NULL" for t in used]
-    if "targets" in tables:
-        parts.append("SELECT scope_id FROM targets WHERE scope = 'rep' AND scope_id IS NOT NULL")
+def _distinct(selects: list[str]) -> str:
+    return f"SELECT DISTINCT id FROM ({' UNION ALL '.join(selects)}) WHERE id IS NOT NULL"
+
+
+def derive_reps(con: duckdb.DuckDBPyConnection, supplied: Mapping[str, Collection[str]]) -> list[str]:
+    """Make the reps of the ids seen anywhere; returns the tables used; no table when there is no id at all.
+
+    `supplied`: the columns that the source gives, by table.
+    """
+    used = [t for t in REP_IDS if "rep_id" in supplied.get(t, ())]
+    parts = [f"SELECT rep_id AS id FROM {t}" for t in used]
+    if "scope_id" in supplied.get("targets", ()):
+        parts.append("SELECT scope_id AS id FROM targets WHERE scope = 'rep'")
         used.append("targets")
     if not parts:
         return []
     columns = _empty(TABLES["reps"], {"rep_id": "id", "name": "id"})
-    con.execute(f"CREATE TABLE reps AS SELECT {columns} FROM ({' UNION '.join(parts)}) ORDER BY id")
+    con.execute(f"CREATE TABLE reps AS SELECT {columns} FROM ({_distinct(parts)}) ORDER BY id")
     row = con.execute("SELECT count(*) FROM reps").fetchone()
     if not row or not row[0]:
         con.execute("DROP TABLE reps")

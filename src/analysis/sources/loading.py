@@ -154,7 +154,13 @@ def _parse(state: _State) -> None:
         raw, spec = state.raws[name], state.specs[name]
         _check_formats(state, spec)
         sql = parsing.select(
-            spec.table, state.inputs[name], raw.relation, raw.row, state.wheres[name], spec.format, params.timezone
+            spec.table,
+            state.inputs[name],
+            raw.relation,
+            raw.row,
+            state.wheres[name],
+            spec.format,
+            params.timezone,
         )
         try:
             state.con.execute(f"CREATE TABLE {scratch('parsed_' + name)} AS {sql}")
@@ -214,9 +220,9 @@ def _accept(state: _State) -> dict[str, list[str]]:
     derived = {}
     if "customers" in tables:
         deriving.accept_customers(con, tables)
-    elif used := deriving.derive_customers(con, tables):
+    elif used := deriving.derive_customers(con, state.inputs):
         derived["customers"] = used
-    if "reps" not in tables and (used := deriving.derive_reps(con, tables)):
+    if "reps" not in tables and (used := deriving.derive_reps(con, state.inputs)):
         derived["reps"] = used
     return derived
 
@@ -249,7 +255,9 @@ def _notes(state: _State, tables: list[str]) -> dict[str, str]:
     tests = []
     if "opportunities" in tables:
         start = "created_at IS NULL AND first_contact_at IS NULL"
-        tests.append(("opportunities", "{} without any date of their start", f"FROM opportunities WHERE {start}"))
+        tests.append(
+            ("opportunities", "{} without any date of their start", f"FROM opportunities WHERE {start}")
+        )
     for column, home in (("rep_id", "reps"), ("customer_id", "customers")):
         if home not in state.raws:
             continue
@@ -268,7 +276,9 @@ def _notes(state: _State, tables: list[str]) -> dict[str, str]:
     return {name: "; ".join(found) for name, found in notes.items()}
 
 
-def _ledger(state: _State, bad: pd.DataFrame, derived: dict[str, list[str]], n: dict[tuple[str, str], int]) -> pd.DataFrame:
+def _ledger(
+    state: _State, bad: pd.DataFrame, derived: dict[str, list[str]], n: dict[tuple[str, str], int]
+) -> pd.DataFrame:
     tables = [t for t in TABLES if t in state.raws or t in derived]
     notes = _notes(state, tables)
     rows = []

@@ -65,32 +65,16 @@ def _preset(table: str, source: TableSource, params: Params) -> dict[str, Any]:
     return preset
 
 
-def _unknown_columns(table: Table, source: TableSource, params: Params) -> list[str]:
-    problems = []
-    for part in ("columns", "values", "constants"):
-        for name in getattr(source, part):
-            if name not in table.names:
-                where = params.where("source", "tables", table.name, part, name)
-                hint = did_you_mean(name, table.names) or f"; its columns are {', '.join(table.names)}"
-                problems.append(f"{where}: {table.name} has no column `{name}`{hint}")
-    return problems
-
-
 def specs(params: Params) -> dict[str, Spec]:
     """The tables that the params file names, presets filled in.
 
     Raises
     ------
     ParamsError
-        A table, column or preset that does not exist: all of them, a line each.
+        A preset that does not exist, or that fills another table: all of them, a line each.
     """
     found, problems = {}, []
     for name, source in params.source.tables.items():
-        if name not in TABLES:
-            hint = did_you_mean(name, TABLES) or f"; the tables are {', '.join(TABLES)}"
-            problems.append(f"{params.where('source', 'tables', name)}: there is no table `{name}`{hint}")
-            continue
-        problems += _unknown_columns(TABLES[name], source, params)
         try:
             found[name] = _spec(TABLES[name], source, _preset(name, source, params))
         except ParamsError as error:
@@ -138,7 +122,8 @@ def _wrong_column(spec: Spec, raw: Raw, column: str, name: str, params: Params) 
 
 
 def _missing_column(spec: Spec, raw: Raw, column: Column, params: Params) -> str:
-    close = near(column.name, raw.names) or (["$row"] if column.name == spec.table.key[-1:] else [])
+    is_key = spec.table.key == (column.name,)
+    close = near(column.name, raw.names) or (["$row"] if is_key else [])
     where = params.where("source", "tables", spec.table.name)
     hint = f" (near: {', '.join(close)})" if close else ""
     return (

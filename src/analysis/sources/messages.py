@@ -38,6 +38,12 @@ def first_line(error: duckdb.Error | Exception) -> str:
     """The first line of a library's message, without its class names."""
     text = str(error).strip().splitlines()
     line = text[0] if text else type(error).__name__
-    for prefix in ("Invalid Input Error: ", "IO Error: ", "Parser Error: ", "Binder Error: ", "Catalog Error: "):
+    for prefix in (
+        "Invalid Input Error: ",
+        "IO Error: ",
+        "Parser Error: ",
+        "Binder Error: ",
+        "Catalog Error: ",
+    ):
         line = line.removeprefix(prefix)
     return line

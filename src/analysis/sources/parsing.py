@@ -76,7 +76,9 @@ def number(sql: str, kind: str, fmt: Format, target: str) -> str:
         clean = f"replace({clean}, ',', '.')" if fmt.decimal == "," else clean
         if not groups and fmt.decimal == ".":  # the cast itself is as strict, underscores aside
             return f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS {target}) END"
-        return f"CASE WHEN regexp_full_match({text}, {literal(pattern)}) THEN TRY_CAST({clean} AS {target}) END"
+        return (
+            f"CASE WHEN regexp_full_match({text}, {literal(pattern)}) THEN TRY_CAST({clean} AS {target}) END"
+        )
     return f"TRY_CAST({text} AS {target})"
 
 
@@ -85,7 +87,9 @@ def flag(sql: str, kind: str) -> str:
     if kind == "BOOLEAN":
         return sql
     text = f"lower({as_text(sql, kind)})"
-    return f"CASE WHEN {text} IN ({literals(TRUE)}) THEN true WHEN {text} IN ({literals(FALSE)}) THEN false END"
+    return (
+        f"CASE WHEN {text} IN ({literals(TRUE)}) THEN true WHEN {text} IN ({literals(FALSE)}) THEN false END"
+    )
 
 
 def _formats(fmt: Format) -> tuple[list[str], list[str], list[str]]:

@@ -1,6 +1,5 @@
 """Tables that come from a database's table or from a `sql` over the source's own tables."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -18,8 +17,10 @@ SOURCE = "source_files"
 """Schema of the files' tables while a `sql` runs."""
 
 _SAMPLE = 2000
-_NATIVE = ("VARCHAR", "BOOLEAN", "DATE", "DOUBLE", "FLOAT", "TIMESTAMP", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER")
-_NATIVE += ("BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_NATIVE = (
+    "VARCHAR", "BOOLEAN", "DATE", "DOUBLE", "FLOAT", "TIMESTAMP", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER",
+    "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
+)  # fmt: skip
 
 
 def _statement(con: duckdb.DuckDBPyConnection, sql: str, where: str) -> str:
@@ -30,7 +31,9 @@ def _statement(con: duckdb.DuckDBPyConnection, sql: str, where: str) -> str:
         raise SourceError(f"{where}: sql: cannot be understood: {first_line(error)}") from None
     text = found[0].query.strip().rstrip(";").strip() if len(found) == 1 else ""
     if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT or text.lower().startswith("pragma"):
-        raise SourceError(f"{where}: sql: must be one SELECT statement; it only reads, and there is no second one")
+        raise SourceError(
+            f"{where}: sql: must be one SELECT statement; it only reads, and there is no second one"
+        )
     return text
 
 
@@ -41,7 +44,9 @@ def _candidates(text: str, fmt: Format) -> list[tuple[str, str]]:
     """DuckDB types a text column may have, the strictest first, and SQL of its value in that type."""
     leading_zero = f"regexp_matches({text}, '^[-+]?0[0-9]')"
     guard = f"CASE WHEN NOT {leading_zero} THEN {{}} END"
-    day = f"CASE WHEN regexp_full_match({text}, '\\d{{4}}-\\d{{2}}-\\d{{2}}') THEN TRY_CAST({text} AS DATE) END"
+    day = (
+        f"CASE WHEN regexp_full_match({text}, '\\d{{4}}-\\d{{2}}-\\d{{2}}') THEN TRY_CAST({text} AS DATE) END"
+    )
     wall = f"CASE WHEN NOT regexp_matches({text}, '[zZ]$|[-+]\\d\\d(:?\\d\\d)?$') THEN TRY_CAST({text} AS TIMESTAMP) END"
     instant = f"CASE WHEN contains({text}, ':') THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
     return [
@@ -61,14 +66,22 @@ def _sniffed(con: duckdb.DuckDBPyConnection, raw: Raw, fmt: Format) -> list[str]
     options = [_candidates(t, fmt) for t in texts]
 
     def hold(relation: str, live: list[list[tuple[str, str]]]) -> list[list[bool]]:
-        tests = [f"count({t}) > 0 AND count({t}) = count({sql})" for t, some in zip(texts, live, strict=True) for _, sql in some]
-        answers = list(con.execute(f"SELECT {', '.join(tests)} FROM {relation}").fetchone() or ()) if tests else []
+        tests = [
+            f"count({t}) > 0 AND count({t}) = count({sql})"
+            for t, some in zip(texts, live, strict=True)
+            for _, sql in some
+        ]
+        answers = (
+            list(con.execute(f"SELECT {', '.join(tests)} FROM {relation}").fetchone() or ()) if tests else []
+        )
         return [[bool(answers.pop(0)) for _ in some] for some in live]
 
     live = options
     for relation in (f"(SELECT * FROM {raw.relation} LIMIT {_SAMPLE})", raw.relation):
         kept = hold(relation, live)
-        live = [[o for o, ok in zip(some, oks, strict=True) if ok] for some, oks in zip(live, kept, strict=True)]
+        live = [
+            [o for o, ok in zip(some, oks, strict=True) if ok] for some, oks in zip(live, kept, strict=True)
+        ]
     return [_typed(con, raw, text, some) for text, some in zip(texts, live, strict=True)]
 
 
@@ -212,8 +225,3 @@ class Queries:
             f"CREATE TABLE {target} AS SELECT {', '.join(columns)} FROM ({select}) AS q({inner})"
         )
         return describe(self.con, target, "rowid + 1", names, shown)
-
-
-def shown_tables(names: Sequence[str]) -> str:
-    """A list of names for the ledger."""
-    return ", ".join(names)

@@ -82,7 +82,9 @@ def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _append(con: duckdb.DuckDBPyConnection, into: str, source: str, names: list[str], union: list[str]) -> None:
+def _append(
+    con: duckdb.DuckDBPyConnection, into: str, source: str, names: list[str], union: list[str]
+) -> None:
     taken = [f"s{names.index(n)}" if n in names else "NULL" for n in union]
     con.execute(f"INSERT INTO {into} SELECT {', '.join(taken)} FROM {source}")
 
@@ -129,7 +131,9 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[Fi
     for file in files:
         try:
             found = con.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(file.path)})").fetchall()
-            row = con.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({literal(file.path)})").fetchone()
+            row = con.execute(
+                f"SELECT sum(num_rows) FROM parquet_file_metadata({literal(file.path)})"
+            ).fetchone()
         except duckdb.Error as error:
             problem = first_line(error).replace(str(file.path), file.shown)
             raise SourceError(

@@ -72,7 +72,9 @@ def _masked(table: Table, as_of: date) -> dict[str, str]:
         for physical in table.column(name).physical:
             masks[physical] = f"CASE WHEN {known} THEN {ident(physical)} END"
     if table.name == "opportunities":
-        masks["outcome"] = f"CASE WHEN {_CLOSED} AND CAST(closed_at AS DATE) > {day} THEN 'open' ELSE outcome END"
+        masks["outcome"] = (
+            f"CASE WHEN {_CLOSED} AND CAST(closed_at AS DATE) > {day} THEN 'open' ELSE outcome END"
+        )
     if table.name == "emails":
         masks["machine_open"] = f"machine_open AND (opened_at IS NULL OR CAST(opened_at AS DATE) <= {day})"
     return masks
@@ -100,7 +102,9 @@ def lead_days(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _converted(table: Table, has_rates: bool, inner: str, currency: str, as_of: date) -> tuple[str, dict[str, str]]:
+def _converted(
+    table: Table, has_rates: bool, inner: str, currency: str, as_of: date
+) -> tuple[str, dict[str, str]]:
     """The source of the rows with `_rate` beside them, and SQL of the columns in the company's currency."""
     money = [c.name for c in table if c.type == "money"]
     own = literal(currency)
@@ -155,7 +159,9 @@ def view(
         changes["_reason"] = _also(changes.get("_reason", "_reason"), fault, literal(interval.reason))
         ends = f"CAST({ident(interval.end)} AS VARCHAR)"
         changes["_value"] = _also(changes.get("_value", "_value"), fault, ends)
-    out = ", ".join(f"{changes.get(n, ident(n))} AS {ident(n)}" for n in (*table.physical, "_reason", "_value"))
+    out = ", ".join(
+        f"{changes.get(n, ident(n))} AS {ident(n)}" for n in (*table.physical, "_reason", "_value")
+    )
     con.execute(f"CREATE TABLE {scratch('viewed_' + table.name)} AS SELECT _row, {out} FROM ({rows}){order}")
 
 
