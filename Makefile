@@ -24,7 +24,7 @@ MAKEFLAGS += --no-print-directory
 # $(call once,target,inputs,command,the run is needed when this shell test holds)
 # runs the command unless it succeeded before on the same contents of the inputs.
 define once
-@now=$$(find $(2) -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -o -type f -print \
+@now=$$(find $(wildcard $(2)) -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -o -type f -print \
         | LC_ALL=C sort | tr '\n' '\0' | xargs -0 cksum | cksum); \
 if [ -z "$(FORCE)" ] && [ "$$now" = "$$(cat $(STAMPS)/$(1) 2>/dev/null)" ] && ! { $(4); }; then \
   echo "$(1): nothing changed since the last success (make $(1) FORCE=1 runs it again)"; \
