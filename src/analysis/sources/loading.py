@@ -188,7 +188,7 @@ def _view(state: _State, as_of: date) -> None:
         viewing.lead_days(con)
     for name in sorted(tables, key=lambda t: t != "rates"):
         table = TABLES[name]
-        converts = any(c.type == "money" for c in table) and "currency" in state.inputs[name]
+        converts = bool(table.money_at) and "currency" in state.inputs[name]
         viewing.view(con, table, tables, state.params.currency, converts, as_of)
         if name == "rates":
             _sound(state, ["rates"])

@@ -117,7 +117,7 @@ def _converted(
     else:
         rows = f"SELECT *, CAST(NULL AS DECIMAL(18, 9)) AS _rate FROM ({rows})"
     changes = {
-        c: f"CASE WHEN _foreign IS NULL THEN {ident(c)} ELSE TRY_CAST({ident(c)} * _rate AS DECIMAL(18, 6)) END"
+        c: f"CASE WHEN _foreign IS NULL THEN {ident(c)} ELSE TRY_CAST(CAST({ident(c)} AS DECIMAL(29, 6)) * _rate AS DECIMAL(18, 6)) END"
         for c in money
     }
     changes["currency"] = own
@@ -151,7 +151,7 @@ def view(
     if converts:
         rows, changes = _converted(table, "rates" in tables, rows, currency, as_of)
         order = " ORDER BY _row"
-    elif "currency" in table.names:
+    elif table.money_at:
         changes["currency"] = literal(currency)
     gone = [i for i in table.intervals if i.removed]
     for interval in gone:
