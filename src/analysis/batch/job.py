@@ -1,0 +1,248 @@
+"""One company's run: its data, then its notebooks, then its folder in place, or what failed told and kept."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+from analysis.batch.notebooks import Notebook, Outcome, Value, execute
+from analysis.company import open_company
+from analysis.errors import RunError
+from analysis.kpi_table import identities, kpi_table
+from analysis.report.files import (
+    FAILED,
+    RECORD,
+    csv_text,
+    keep,
+    put_in_place,
+    records,
+    write_json,
+    write_kpis,
+    write_text,
+)
+from analysis.report.html import Link, Page
+
+DATA = "data"
+OWN = ("company", "as_of", "params_dir")  # the parameters that every notebook is given
+PACKAGES = (
+    "sales-kpi-notebooks", "pandas", "numpy", "pyarrow", "ibis-framework", "duckdb", "matplotlib", "seaborn",
+    "papermill", "nbclient", "nbconvert", "ipykernel",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all companies of a batch share. Folders are absolute; `params_dir` is as a notebook is told it."""
+
+    root: Path
+    reports_dir: Path
+    params_dir: str
+    as_of: str
+    notebooks: Sequence[Notebook]
+    parameters: dict[str, dict[str, Value]]
+    timeout: int
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the rest of the run must know of a company's data; `broken` names identities that do not hold."""
+
+    name: str
+    as_of: date
+    locale: str
+    params: dict[str, str]
+    inputs: list[dict[str, Any]]
+    ledger: list[dict[Any, Any]]
+    identities: list[dict[Any, Any]]
+    kpi_rows: int
+    quarantined: int
+    broken: list[str]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a company's run ended. `cause` is empty when it succeeded, else what failed, in words."""
+
+    company: str
+    as_of: str
+    folder: str
+    notebooks: int
+    kpi_rows: int
+    quarantined: int
+    seconds: float
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of work for a process of its own."""
+
+    name: str
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
+@dataclass
+class Job:
+    """A company under way. `folder` is the temporary one; the job is done when `open_steps` is empty."""
+
+    plan: Plan
+    company: str
+    folder: Path
+    started: float = field(default_factory=time.monotonic)
+    data: Data | None = None
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    open_steps: set[str] = field(default_factory=set)
+
+    def begin(self) -> list[Step]:
+        """The first step: everything that needs no notebook."""
+        return self._opened([Step(DATA, prepare, (self.company, self.plan, self.folder))])
+
+    def take(self, step: Step, future: Future[Any]) -> list[Step]:
+        """Note how a step ended; the steps that follow from it."""
+        self.open_steps.discard(step.name)
+        error = future.exception()
+        if error is not None and not isinstance(error, RunError):
+            raise error
+        if error is not None:
+            self.failures.append(str(error) if step.name == DATA else f"{step.name}.ipynb: {error}")
+            return []
+        if step.name != DATA:
+            self.outcomes[step.name] = future.result()
+            self.failures += [future.result().failure] if future.result().failure else []
+            return []
+        self.data = future.result()
+        self.failures += self.data.broken
+        return (
+            []
+            if self.data.broken
+            else self._opened([self._run(book, self.data) for book in self.plan.notebooks])
+        )
+
+    def finish(self) -> Result:
+        """Move the folder into place, or tell what failed and keep what there is."""
+        as_of = self.data.as_of.isoformat() if self.data else ""
+        place, kept = self.plan.reports_dir / self.company, self.plan.reports_dir / FAILED / self.company
+        if not self.failures:
+            self._place(place / as_of)
+        cause = self._cause(kept, as_of) if self.failures else ""
+        if cause:
+            write_json(self.folder / RECORD, self.record(cause))
+        keep(self.folder if cause else None, kept, as_of)
+        rows, quarantined = (self.data.kpi_rows, self.data.quarantined) if self.data else (0, 0)
+        return Result(
+            company=self.company,
+            as_of=as_of,
+            folder=shown(kept / as_of if cause else place / as_of, self.plan.root),
+            notebooks=len(self.outcomes),
+            kpi_rows=rows,
+            quarantined=quarantined,
+            seconds=time.monotonic() - self.started,
+            cause=cause,
+        )
+
+    def _place(self, place: Path) -> None:
+        write_json(self.folder / RECORD, self.record(""))
+        try:
+            put_in_place(self.folder, place)
+        except OSError as error:
+            self.failures.append(f"the report could not be moved to {place}: {error.strerror}")
+
+    def record(self, cause: str) -> dict[str, Any]:
+        """What `run.json` says: everything the numbers rest on, no secret, no path of this machine."""
+        data = self.data
+        books = [self._notebook(book) for book in self.plan.notebooks if book.name in self.outcomes]
+        run: dict[str, Any] = {"company": self.company, "status": "failed" if cause else "ok"}
+        run |= {"cause": cause} if cause else {}
+        if data:
+            run |= {"name": data.name, "as_of": data.as_of.isoformat()}
+            run |= {"params": data.params, "inputs": data.inputs}
+            run |= {"ledger": data.ledger, "identities": data.identities}
+            run |= {"kpi_rows": data.kpi_rows, "quarantined_rows": data.quarantined}
+        seconds = {"data": data.seconds if data else None, "total": round(time.monotonic() - self.started, 3)}
+        return run | {"notebooks": books, "versions": versions(), "seconds": seconds}
+
+    def _notebook(self, book: Notebook) -> dict[str, Any]:
+        outcome = self.outcomes[book.name]
+        extra = {k: v for k, v in self.plan.parameters[book.name].items() if k not in OWN}
+        state = {"status": "failed", "failure": outcome.failure} if outcome.failure else {"status": "ok"}
+        files = {"title": book.title, "notebook": book.path.name, "html": f"{book.name}.html"}
+        return {"name": book.name, **files, "parameters": extra, **state, "seconds": outcome.seconds}
+
+    def _opened(self, steps: list[Step]) -> list[Step]:
+        self.open_steps |= {step.name for step in steps}
+        return steps
+
+    def _run(self, book: Notebook, data: Data) -> Step:
+        links = [Link(f"{b.name}.html", b.title, b.name == book.name) for b in self.plan.notebooks]
+        page = Page(data.name, data.as_of, data.locale, links)
+        own = {"company": self.company, "as_of": data.as_of.isoformat(), "params_dir": self.plan.params_dir}
+        parameters = {**self.plan.parameters[book.name], **own}
+        return Step(book.name, execute, (book, self.folder, parameters, page, self.plan.timeout))
+
+    def _cause(self, kept: Path, as_of: str) -> str:
+        """What failed, then where to look, and that the last good report stands."""
+        lines = list(self.failures)
+        if as_of:
+            lines.append(f"what the run left is in {shown(kept / as_of, self.plan.root)}")
+        if good := last_good(self.plan.reports_dir / self.company):
+            lines.append(f"the last good report stays: {shown(good, self.plan.root)}")
+        return "\n".join(lines).replace(f"{self.plan.root}{os.sep}", "")
+
+
+def prepare(company: str, plan: Plan, folder: Path) -> Data:
+    """Open the company and write what needs no notebook: `kpis.csv`, `kpis.parquet`, `quarantine.csv`."""
+    started = time.monotonic()
+    client = open_company(company, plan.as_of, plan.params_dir)
+    kpis = kpi_table(client)
+    write_kpis(kpis, folder)
+    write_text(folder / "quarantine.csv", csv_text(client.quarantine))
+    checks = identities(client, kpis)
+    broken = checks[checks["status"] == "broken"]
+    params_file = client.params.path
+    return Data(
+        name=client.params.name,
+        as_of=client.as_of,
+        locale=client.params.locale,
+        params={
+            "file": shown(params_file, plan.root),
+            "sha256": sha256(params_file.read_bytes()).hexdigest(),
+        },
+        inputs=[{**i, "file": shown(plan.root / str(i["file"]), plan.root)} for i in client.inputs],
+        ledger=records(client.ledger),
+        identities=records(checks),
+        kpi_rows=len(kpis),
+        quarantined=len(client.quarantine),
+        broken=[
+            f"broken identity: {row.identity}: {row.broken} of {row.checked}, at worst by {row.worst:g}"
+            for row in broken.itertuples()
+        ],
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def shown(path: Path, root: Path) -> str:
+    """A path as seen from the project's root, so that no record tells where on a machine the project lies."""
+    return Path(os.path.relpath(path, root)).as_posix()
+
+
+def last_good(place: Path) -> Path | None:
+    """The newest report folder of a company."""
+    found = sorted(record.parent for record in place.glob(f"*/{RECORD}") if record.parent.name[0] != ".")
+    return found[-1] if found else None
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Python's version and those of the packages that have a say in the numbers and the pages."""
+    return {"python": python_version(), **{package: version(package) for package in PACKAGES}}
