@@ -23,7 +23,7 @@ LAYERS = (
     {"facts"},
     {"acquisition", "activity", "identities"},
     {"team", "leads", "growth", "customers", "goals", "models"},
-    {"kpi_table"},
+    {"kpi_table", "scaffold"},
     {"views"},
     {"tables"},
     {"charts"},
