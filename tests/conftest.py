@@ -1,7 +1,6 @@
 """What all tests share: the project's root, real data that may not be there, how properties are tried."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,15 +21,9 @@ def project() -> Path:
     return ROOT
 
 
-@pytest.fixture(scope="session")
-def real_data() -> Callable[[str], Path]:
-    """`real_data("maven_crm")` is the folder of that data set, or skips the test, naming what is missing."""
-
-    def folder(name: str) -> Path:
-        if not (REAL_DATA / name).is_dir():
-            pytest.skip(
-                f"real data not here: {name} (looked for in {os.path.relpath(REAL_DATA / name, ROOT)})"
-            )
-        return REAL_DATA / name
-
+def real_data(name: str) -> Path:
+    """The folder of a public data set beside the project; skips the test by its name where it is not there."""
+    folder = REAL_DATA / name
+    if not folder.is_dir():
+        pytest.skip(f"real data not here: {name} (looked for in {os.path.relpath(folder, ROOT)})")
     return folder

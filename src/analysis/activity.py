@@ -14,6 +14,7 @@ from ibis import Table
 
 from analysis.facts import Facts, labelled, month_of, sorted_frame, total
 from analysis.periods import Period
+from analysis.rows import MONEY_DIGITS
 
 COUNTS = ["opening", "new", "reactivated", "churned", "closing", "flash"]
 AMOUNTS = [f"mrr_{name}" for name in ("opening", "new", "reactivated", "expansion", "contraction", "churned", "closing")]
@@ -114,7 +115,7 @@ def movements(facts: Facts, basis: Activity) -> pd.DataFrame:
 
 def count_moves(facts: Facts, each: Table) -> Table:
     """Counts and sums of MOVES over customers of a period, by the customer's segment, channel and rep."""
-    about = facts.company.table("customers").select("customer_id", "segment", "channel", "rep_id")
+    about = facts.customers()
     each = each.left_join(about, "customer_id").drop("customer_id_right")
     opening, closing = each.a0 == 1, each.a1 == 1
     arrived, left, stayed = ~opening & closing, opening & ~closing, opening & closing
@@ -150,7 +151,7 @@ def rolled_movements(facts: Facts, basis: Activity) -> pd.DataFrame:
     for dim in ("segment", "channel", "rep"):
         part = moves.groupby(["grain", "first_month", moves[dim].rename("member")])[MOVES].sum()
         parts.append(part.reset_index().assign(dimension=dim))
-    return pd.concat(parts, ignore_index=True).round({name: 6 for name in MOVES})
+    return pd.concat(parts, ignore_index=True).round({name: MONEY_DIGITS for name in MOVES})
 
 
 def cohort_activity(facts: Facts, basis: str, snapshots: Activity) -> pd.DataFrame:

@@ -70,6 +70,9 @@ def mrr(facts: Facts, moved: pd.DataFrame | None) -> pd.DataFrame:
 
 def cohort_retention(facts: Facts, basis: str, snapshots: Activity) -> pd.DataFrame:
     """`cohort_retention` of every shown month's new customers at every age whose month is over."""
+    lack = facts.lack("cohort_retention", "customers")
+    if lack:
+        return missing_rows(["cohort_retention"], lack, facts.calendar)
     calendar = facts.calendar
     sizes = facts.acquired.groupby("month")["acquired"].sum()
     seen = cohort_activity(facts, basis, snapshots).set_index(["month", "at"])["active"]

@@ -63,14 +63,23 @@ class Facts:
         return channels.map(self.company.params.channels).fillna(UNASSIGNED)
 
     def teams(self) -> Table:
-        """rep_id and its team, one row a rep."""
+        """rep_id and its team, one row a rep; none for a company that names no rep anywhere."""
+        if not self.company.has("reps"):
+            return ibis.memtable({"rep": [], "team": []}, schema={"rep": "string", "team": "string"})
         reps = self.company.table("reps")
         return reps.select(rep=reps.rep_id, team=reps.team)
 
     def segments(self) -> Table:
         """customer_id and its segment, one row a customer."""
-        customers = self.company.table("customers")
+        customers = self.customers()
         return customers.select(buyer=customers.customer_id, segment=customers.segment)
+
+    def customers(self) -> Table:
+        """customer_id, segment, channel and rep_id, one row a customer; none for a company that names no customer."""
+        columns = ("customer_id", "segment", "channel", "rep_id")
+        if not self.company.has("customers"):
+            return ibis.memtable({c: [] for c in columns}, schema=dict.fromkeys(columns, "string"))
+        return self.company.table("customers").select(*columns)
 
     def with_team_and_segment(self, table: Table) -> Table:
         """Left joins of at most one row each: `table.rep` to its team, `table.buyer` to its segment."""

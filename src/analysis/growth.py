@@ -8,7 +8,7 @@ import pandas as pd
 from ibis import Table
 
 from analysis.facts import MICROSECONDS_A_DAY, Facts, elapsed, labelled, month_of, sorted_frame
-from analysis.rows import missing_rows, order_statistics, ratio_rows, roll_up, rows
+from analysis.rows import MONEY_DIGITS, missing_rows, order_statistics, ratio_rows, roll_up, rows
 from analysis.stats import growth, ratio
 
 CONVERSIONS = ("lead_opportunity_ratio", "lead_conversion_rate", "lead_conversion_90d", "convert_days")
@@ -145,7 +145,7 @@ def complete_months(facts: Facts) -> set[int]:
 def gross_margin(facts: Facts) -> pd.DataFrame:
     """`gross_margin_rate` of the company, from orders with a cost, else as the params state it."""
     rolled = facts.gross_margin
-    rolled = rolled.assign(profit=(rolled["costed_amount"] - rolled["cost"]).round(6))
+    rolled = rolled.assign(profit=(rolled["costed_amount"] - rolled["cost"]).round(MONEY_DIGITS))
     why = "missing_table" if not facts.company.has("orders") else "missing_column"
     return rows(
         "gross_margin_rate",

@@ -15,7 +15,7 @@ from analysis.stats import ratio, summaries, wilson
 
 KEYS = ["grain", "first_month", "dimension", "member"]
 COLUMNS = ["kpi", *KEYS, "value", "numerator", "denominator", "n", "low", "high", "reason"]
-MONEY_DIGITS = 6  # sums of exact decimals, freed of the last bits that adding floats leaves
+MONEY_DIGITS = 9  # frees sums of exact decimals of the last bits that adding floats leaves
 
 
 def no_rows() -> pd.DataFrame:
@@ -117,9 +117,9 @@ def order_statistics(facts: pd.DataFrame, value: str, dims: Sequence[str], calen
         for dim in ("", *dims):
             times = facts[f"n_{dim}" if f"n_{dim}" in facts else "n"].to_numpy()
             members = facts[dim] if dim else pd.Series("", index=facts.index)
-            group, labels = pd.factorize(pd.MultiIndex.from_arrays([first, members], names=["first_month", "member"]))
+            group, labels = pd.factorize(pd.MultiIndex.from_arrays([first, members]))
             stats = summaries(np.repeat(group, times), np.repeat(facts[value].to_numpy(dtype="float64"), times))
-            part = labels.to_frame(index=False).join(stats)
+            part = labels.to_frame(index=False, name=["first_month", "member"]).join(stats)
             if not dim:
                 grid = pd.DataFrame({"first_month": calendar.starts(grain), "member": ""})
                 part = grid.merge(part, how="left", on=["first_month", "member"])

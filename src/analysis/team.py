@@ -8,6 +8,7 @@ from analysis.glossary import UNASSIGNED
 from analysis.periods import MONTHS_IN, Calendar, month_index
 from analysis.rows import (
     KEYS,
+    MONEY_DIGITS,
     missing_rows,
     order_statistics,
     pick,
@@ -54,6 +55,9 @@ def units(facts: Facts) -> pd.DataFrame:
 
 def new_accounts(facts: Facts) -> pd.DataFrame:
     """`new_accounts`: customers by the day they were acquired."""
+    lack = facts.lack("new_accounts")
+    if lack:
+        return missing_rows(["new_accounts"], lack, facts.calendar)
     rolled = roll_up(facts.acquired, ["acquired"], DEAL_DIMS, facts.calendar)
     return sum_rows("new_accounts", rolled, "acquired", n="acquired")
 
@@ -69,8 +73,8 @@ def deals(facts: Facts) -> pd.DataFrame:
         frame = facts.closed_deals
         frame = frame.assign(**{f"lost_n{d}": frame[f"n{d}"] - frame[f"won_n{d}"] for d in ("", "_team", "_rep")})
         rolled = roll_up(frame, measures, DEAL_DIMS, facts.calendar)
-        rolled["decided"] = (rolled["won"] + rolled["lost"]).round(6)
-        rolled["decided_amount"] = (rolled["won_amount"] + rolled["lost_amount"]).round(6)
+        rolled["decided"] = (rolled["won"] + rolled["lost"]).round(MONEY_DIGITS)
+        rolled["decided_amount"] = (rolled["won_amount"] + rolled["lost_amount"]).round(MONEY_DIGITS)
         parts += [
             sum_rows("won_deals", rolled, "won", n="won_n"),
             sum_rows("lost_deals", rolled, "lost", n="lost_n"),
@@ -125,8 +129,9 @@ def cycle(facts: Facts) -> pd.DataFrame:
 
 def sales_per_rep(facts: Facts, revenue_rows: pd.DataFrame) -> pd.DataFrame:
     """`sales_per_rep`: revenue of the period over the reps on the team on any day of it."""
-    if revenue_rows["reason"].isin(["missing_table", "missing_column"]).all():
-        return missing_rows(["sales_per_rep"], revenue_rows["reason"].iloc[0], facts.calendar)
+    lack = facts.lack("sales_per_rep", "reps", facts.revenue_table, f"{facts.revenue_table}.amount")
+    if lack:
+        return missing_rows(["sales_per_rep"], lack, facts.calendar)
     staff = staff_by_period(facts)
     amounts = revenue_rows[revenue_rows["dimension"].isin(["", "team"])]
     rolled = amounts[KEYS].assign(amount=amounts["value"], n=amounts["n"])

@@ -1,0 +1,175 @@
+"""Public data nobody here wrote, with a params file and no code, against figures that others computed in plain pandas."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from companies import cell, values
+from conftest import real_data
+
+from analysis.company import Company, open_company
+from analysis.kpi_table import identities, kpi_table
+
+HERE = Path(__file__).parent
+
+
+@lru_cache(maxsize=1)
+def opened(name: str) -> tuple[Company, pd.DataFrame]:
+    company = open_company(name, params_dir=HERE)
+    return company, kpi_table(company)
+
+
+@pytest.fixture
+def kpis(request) -> pd.DataFrame:
+    """The KPI table of the company that the test names; skips by name where its data is not there."""
+    real_data(request.param)
+    company, table = opened(request.param)
+    assert set(identities(company, table)["status"]) == {"holds"}
+    return table
+
+
+def company(name: str):
+    return pytest.mark.parametrize("kpis", [name], indirect=True)
+
+
+def weighted(kpis: pd.DataFrame, kpi: str, **wanted) -> float:
+    """Sum of numerators over sum of denominators of the monthly rows that match."""
+    rows = kpis[(kpis["kpi"] == kpi) & (kpis["grain"] == "month")]
+    for column, value in wanted.items():
+        rows = rows[rows[column] == value]
+    return rows["numerator"].sum() / rows["denominator"].sum()
+
+
+@company("maven_crm")
+def test_maven_revenue_by_month_and_quarter(kpis):
+    assert values(kpis, "revenue", "year")["2017-01-01"] == 10_005_534
+    quarters = list(values(kpis, "revenue", "quarter").values())[1:]
+    assert quarters == [1_134_672, 3_086_111, 2_982_255, 2_802_496]
+    months = [1134672, 721932, 1025713, 1338466, 696932, 1050059, 1235264, 731980, 938943, 1131573]
+    assert list(values(kpis, "revenue").values())[-10:] == months
+    assert list(values(kpis, "won_deals", "quarter").values())[1:] == [531, 1254, 1257, 1196]
+
+
+@company("maven_crm")
+def test_maven_monthly_growth_to_the_printed_digit(kpis):
+    growth = [round(100 * v, 2) for v in list(values(kpis, "sales_growth_mom").values())[-9:]]
+    assert growth == [-36.38, 42.08, 30.49, -47.93, 50.67, 17.64, -40.74, 28.27, 20.52]
+
+
+@company("maven_crm")
+def test_maven_win_rate_deal_size_cycle_and_sales_per_rep(kpis):
+    win = cell(kpis, "win_rate", "2017-01-01", "year")
+    assert (win["numerator"], win["denominator"]) == (4238, 4238 + 2473)
+    assert round(win["value"], 5) == 0.63150
+    assert round(cell(kpis, "deal_size", "2017-01-01", "year")["value"], 2) == 2360.91
+    assert cell(kpis, "cycle_days", "2017-01-01", "year")["value"] == 57
+    assert round(cell(kpis, "cycle_days_mean", "2017-01-01", "year")["value"], 3) == 51.782
+    assert round(cell(kpis, "sales_per_rep", "2017-01-01", "year")["value"], 2) == 285_872.40
+
+
+@company("maven_crm")
+def test_maven_reps_and_regions(kpis):
+    reps = {m: v for (_, m), v in values(kpis, "revenue", "year", "rep").items()}
+    top = sorted(reps.items(), key=lambda pair: -pair[1])[:5]
+    assert top == [
+        ("Darcel Schlecht", 1_153_214),
+        ("Vicki Laflamme", 478_396),
+        ("Kary Hendrixson", 454_298),
+        ("Cassey Cress", 450_489),
+        ("Donn Cantrell", 445_860),
+    ]
+    deals = {m: v for (_, m), v in values(kpis, "won_deals", "year", "rep").items()}
+    assert [deals[name] for name, _ in top] == [349, 221, 209, 163, 158]
+    teams = {m: v for (_, m), v in values(kpis, "revenue", "year", "team").items()}
+    assert teams == {"West": 3_568_647, "Central": 3_346_293, "East": 3_090_594}
+
+
+@company("olist_funnel")
+def test_olist_conversion_of_all_leads_and_by_origin(kpis):
+    rows = kpis[(kpis["kpi"] == "lead_conversion_rate") & (kpis["grain"] == "month")]
+    whole = rows[rows["dimension"] == ""]
+    assert (whole["numerator"].sum(), whole["denominator"].sum()) == (842, 8000)
+    assert round(100 * weighted(kpis, "lead_conversion_90d", dimension=""), 4) == 8.6375
+    origins = rows[rows["dimension"] == "channel"].groupby("member")[["denominator", "numerator"]].sum()
+    assert {m: (int(r["denominator"]), int(r["numerator"])) for m, r in origins.iterrows()} == {
+        "organic search": (2296, 271),
+        "paid search": (1586, 195),
+        "social": (1350, 75),
+        "unknown": (1099, 179),
+        "direct traffic": (499, 56),
+        "email": (493, 15),
+        "referral": (284, 24),
+        "other": (150, 4),
+        "display": (118, 6),
+        "other publicities": (65, 3),
+        "(unassigned)": (60, 14),
+    }
+
+
+@company("olist_funnel")
+def test_olist_wins_a_month_and_the_top_rep(kpis):
+    wins = values(kpis, "won_deals")
+    assert [wins[m] for m in sorted(wins)][-12:] == [3, 73, 113, 147, 207, 122, 57, 37, 33, 23, 21, 6]
+    reps = kpis[(kpis["kpi"] == "won_deals") & (kpis["grain"] == "year") & (kpis["dimension"] == "rep")]
+    assert reps.groupby("member")["value"].sum().max() == 133
+    assert cell(kpis, "cycle_days", "2018-01-01", "year")["status"] == "provisional"
+
+
+@company("ravenstack")
+@pytest.mark.parametrize(
+    ("month", "opening", "closing", "mrr_opening", "mrr_closing", "nrr", "grr"),
+    [
+        ("2023-12-01", 159, 185, 1_014_948, 1_262_113, 1.147314, 0.982205),
+        ("2024-06-01", 302, 333, 3_316_249, 3_833_405, 1.121821, 0.995115),
+        ("2024-11-01", 437, 474, 7_098_896, 8_460_824, 1.145721, 0.985083),
+        ("2024-12-01", 474, 500, 8_460_824, 10_159_608, 1.142080, 0.980737),
+    ],
+)
+def test_ravenstack_customers_and_recurring_revenue(kpis, month, opening, closing, mrr_opening, mrr_closing, nrr, grr):
+    whole = {kpi: cell(kpis, kpi, month)["value"] for kpi in ("customers_opening", "customers_closing")}
+    assert list(whole.values()) == [opening, closing]
+    assert cell(kpis, "mrr_opening", month)["value"] == mrr_opening
+    assert cell(kpis, "mrr_closing", month)["value"] == mrr_closing
+    assert round(cell(kpis, "nrr", month)["value"], 6) == nrr
+    assert round(cell(kpis, "grr", month)["value"], 6) == grr
+
+
+@company("ravenstack")
+def test_ravenstack_movements(kpis):
+    got = {(kpi, month): cell(kpis, kpi, month)["value"] for kpi, month, _ in RAVENSTACK_MOVES}
+    assert got == {(kpi, month): value for kpi, month, value in RAVENSTACK_MOVES}
+
+
+RAVENSTACK_MOVES = [
+    ("customers_new", "2023-12-01", 26),
+    ("customers_churned", "2023-12-01", 0),
+    ("mrr_expansion", "2023-12-01", 167_577),
+    ("mrr_contraction", "2023-12-01", 18_061),
+    ("mrr_expansion", "2024-12-01", 1_365_101),
+    ("mrr_contraction", "2024-12-01", 162_984),
+]
+
+
+@company("cdnow")
+def test_cdnow_revenue_cohorts_and_silence(kpis):
+    assert round(sum(values(kpis, "revenue").values()), 2) == 2_500_315.63
+    assert list(values(kpis, "new_accounts").values())[:3] == [7846, 8476, 7248]
+    cohorts = ["1997-01-01", "1997-02-01", "1997-03-01"]
+    # 15.47, not 15.48: one of February's customers came back in March for something that cost nothing
+    for age, printed in (("1", [14.75, 15.47, 14.24]), ("2", [12.29, 11.56, 10.38])):
+        rows = [cell(kpis, "cohort_retention", c, "month", "age_months", age) for c in cohorts]
+        assert [round(100 * row["value"], 2) for row in rows] == printed
+    gone = 1 - cell(kpis, "customers_closing", "1998-06-01")["value"] / 23_570
+    assert round(100 * gone, 2) == 77.20
+
+
+@company("online_retail")
+def test_online_retail_revenue_and_cohorts(kpis):
+    assert round(sum(values(kpis, "revenue").values()), 2) == 8_911_407.90
+    revenue = kpis[(kpis["kpi"] == "revenue") & (kpis["grain"] == "month") & (kpis["dimension"] == "")]
+    assert revenue["n"].sum() == 18_532
+    assert sum(values(kpis, "new_accounts").values()) == 4_338
+    assert revenue["status"].iloc[-1] == "provisional", "December has nine days"
+    first = kpis[(kpis["kpi"] == "cohort_retention") & (kpis["member"] == "1")]
+    assert round(100 * first["numerator"].sum() / first["denominator"].sum(), 3) == 23.654
