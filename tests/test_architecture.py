@@ -19,7 +19,7 @@ LAYERS = (
     {"params"},
     {"sources"},
     {"company", "guessing"},
-    {"display", "labels", "rows"},
+    {"display", "labels", "rows", "scaffold"},
     {"facts"},
     {"acquisition", "activity", "identities"},
     {"team", "leads", "growth", "customers", "goals", "models"},
