@@ -84,8 +84,8 @@ def run(
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="One more parameter for the notebooks."),
     ] = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, help="Steps at a time; by default one a core.")
-    ] = 0,
+        int | None, typer.Option("--jobs", "-j", min=1, help="Steps at a time; by default one for each core.")
+    ] = None,
     timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="The longest one cell may run.")
     ] = 600,
@@ -93,6 +93,9 @@ def run(
     """Run the notebooks and write the reports: of the companies named, or of all."""
     if bool(companies) == everyone:
         raise typer.BadParameter("name one or more companies, or give --all", param_hint="COMPANY")
+    from analysis.kernel import Processes
+
+    processes = Processes(preload=["analysis.batch.job"])  # imports while this process does its own
     from rich.console import Console
 
     from analysis.batch.run import Options, run
@@ -104,11 +107,11 @@ def run(
         as_of=as_of,
         notebooks=[name.strip() for name in notebooks.split(",") if name.strip()],
         parameters=_pairs(parameter or []),
-        jobs=jobs,
+        jobs=jobs or 0,
         timeout=timeout,
     )
     with Progression(Console(), Console(stderr=True)) as watch:
-        results = run(companies or [], options, watch)
+        results = run(companies or [], options, watch, processes)
     if any(result.cause for result in results):
         raise typer.Exit(1)
 

@@ -2,7 +2,7 @@
 
 A step runs in a fresh process forked from a server that has done the slow imports once. So no step sees
 another's working directory, memory or modules, and one that dies takes nobody along. The seam for kernels
-forked from the same server is `kernel_options`: what it yields is all that a notebook's run knows about its kernel.
+forked from the same server is `kernel_options`: what it yields is all that a run knows about its kernel.
 """
 
 import logging
@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -36,14 +37,16 @@ _NOISY = ("papermill", "traitlets", "nbconvert", "nbclient", "asyncio")
 class Processes:
     """Runs functions, each in a process of its own; `stop` ends those that still run.
 
-    `preload` names the modules the server of the forks imports once. Safe to call from many threads.
+    `preload` names the modules the server of the forks imports, beginning at once. Safe for many threads.
     """
 
     def __init__(self, preload: Sequence[str]) -> None:
         methods = multiprocessing.get_all_start_methods()
         kind = "forkserver" if "forkserver" in methods else "spawn"
         self._context: Any = multiprocessing.get_context(kind)
-        self._context.set_forkserver_preload([*preload])
+        if kind == "forkserver":
+            self._context.set_forkserver_preload([*preload])
+            forkserver.ensure_running()
         self._running: set[BaseProcess] = set()
         self._lock = threading.Lock()
 
@@ -167,4 +170,5 @@ def kernel_options() -> Iterator[dict[str, Any]]:
             "kernel_manager_class": LocalKernelManager,
             "config": Config({"LocalKernelManager": connection}),
             "record_timing": False,
+            "shutdown_kernel": "immediate",
         }

@@ -70,7 +70,10 @@ class Data:
 
 @dataclass(frozen=True)
 class Result:
-    """How a company's run ended. `cause` is empty when it succeeded, else what failed, in words."""
+    """How a company's run ended. `cause` is empty when it succeeded, else what failed, in words.
+
+    `folder` is where the report is, or what a failed run left; `last_good` the newest good report.
+    """
 
     company: str
     as_of: str
@@ -80,6 +83,7 @@ class Result:
     quarantined: int
     seconds: float
     cause: str = ""
+    last_good: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ class Job:
         place, kept = self.plan.reports_dir / self.company, self.plan.reports_dir / FAILED / self.company
         if not self.failures:
             self._place(place / as_of)
-        cause = self._cause(kept, as_of) if self.failures else ""
+        cause = "\n".join(self.failures).replace(f"{self.plan.root}{os.sep}", "")
         if cause:
             write_json(self.folder / RECORD, self.record(cause))
         keep(self.folder if cause else None, kept, as_of)
@@ -143,12 +147,13 @@ class Job:
         return Result(
             company=self.company,
             as_of=as_of,
-            folder=shown(kept / as_of if cause else place / as_of, self.plan.root),
+            folder=shown((kept if cause else place) / as_of, self.plan.root),
             notebooks=len(self.outcomes),
             kpi_rows=rows,
             quarantined=quarantined,
             seconds=time.monotonic() - self.started,
             cause=cause,
+            last_good=shown(good, self.plan.root) if (good := last_good(place)) else "",
         )
 
     def _place(self, place: Path) -> None:
@@ -189,15 +194,6 @@ class Job:
         own = {"company": self.company, "as_of": data.as_of.isoformat(), "params_dir": self.plan.params_dir}
         parameters = {**self.plan.parameters[book.name], **own}
         return Step(book.name, execute, (book, self.folder, parameters, page, self.plan.timeout))
-
-    def _cause(self, kept: Path, as_of: str) -> str:
-        """What failed, then where to look, and that the last good report stands."""
-        lines = list(self.failures)
-        if as_of:
-            lines.append(f"what the run left is in {shown(kept / as_of, self.plan.root)}")
-        if good := last_good(self.plan.reports_dir / self.company):
-            lines.append(f"the last good report stays: {shown(good, self.plan.root)}")
-        return "\n".join(lines).replace(f"{self.plan.root}{os.sep}", "")
 
 
 def prepare(company: str, plan: Plan, folder: Path) -> Data:

@@ -194,11 +194,12 @@ class Engine(NBClientEngine):
 
 
 def _blame(nb: NotebookNode, name: str, text: str) -> None:
-    """Write an error into the cell that ran last."""
+    """Write an error into the cell that ran last, instead of what its interruption left there."""
     begun = [c for c in nb.cells if c.cell_type == "code" and c.metadata.papermill.get("start_time")]
-    begun[-1].outputs.append(
-        nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
-    )
+    cell = begun[-1]
+    cell.execution_count = cell.execution_count or len(begun)
+    error = nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
+    cell.outputs = [*(output for output in cell.outputs if output.output_type != "error"), error]
 
 
 def execute(
@@ -237,10 +238,9 @@ def execute(
 def _in_words(notebook: Notebook, error: PapermillExecutionError) -> str:
     """Notebook, cell (number and first line) and error, as far as a reader needs to find it."""
     first = next((line.strip() for line in error.source.splitlines() if line.strip()), "")
-    number = f"cell [{error.exec_count}]" if error.exec_count else "a cell"
     text = "\n    ".join(str(error.evalue).strip().splitlines())
     what = f"{error.ename}: {text}" if text else error.ename
-    return f"{notebook.path.name}, {number} `{first}`\n    {what}"
+    return f"{notebook.path.name}, cell [{error.exec_count}] `{first}`\n    {what}"
 
 
 def clean(nb: NotebookNode, known_ids: Sequence[str]) -> None:

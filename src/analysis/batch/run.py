@@ -19,8 +19,6 @@ from analysis.params import companies, find, project_root
 from analysis.report.files import new_folder
 from analysis.report.index import write_index
 
-PRELOAD = ("analysis.batch.job",)
-
 
 @dataclass(frozen=True)
 class Options:
@@ -52,7 +50,7 @@ class Watch(Protocol):
         """A company's run ended."""
 
 
-def run(names: Sequence[str], options: Options, watch: Watch) -> list[Result]:
+def run(names: Sequence[str], options: Options, watch: Watch, processes: Processes) -> list[Result]:
     """Run the companies named, all of the params folder when none is; results in that order.
 
     Raises
@@ -70,7 +68,7 @@ def run(names: Sequence[str], options: Options, watch: Watch) -> list[Result]:
     with ExitStack() as folders:
         jobs = [Job(plan, name, folders.enter_context(new_folder(plan.reports_dir, name))) for name in chosen]
         watch.begins(len(jobs) * (1 + len(plan.notebooks)))
-        results = _work(jobs, options.jobs or os.cpu_count() or 1, watch)
+        results = _work(jobs, options.jobs or os.cpu_count() or 1, watch, processes)
     write_index(plan.reports_dir)
     return [results[name] for name in chosen]
 
@@ -106,12 +104,11 @@ def _day(text: str) -> str:
         raise RunError(f"--as-of: {error} or latest") from None
 
 
-def _work(jobs: Sequence[Job], at_once: int, watch: Watch) -> dict[str, Result]:
+def _work(jobs: Sequence[Job], at_once: int, watch: Watch, processes: Processes) -> dict[str, Result]:
     """Run all steps, a begun company's before another's; each company ends on its own."""
     waiting: deque[tuple[Job, Step]] = deque((job, step) for job in jobs for step in job.begin())
     running: dict[Future[Any], tuple[Job, Step]] = {}
     results: dict[str, Result] = {}
-    processes = Processes(PRELOAD)
     threads = ThreadPoolExecutor(at_once, thread_name_prefix="step")
     try:
         while waiting or running:

@@ -63,8 +63,7 @@ class Progression:
     def ends(self, result: Result) -> None:
         """A company's run ended: say how, in one line if it went well."""
         if result.cause:
-            line(self._err, f"{result.company} {result.as_of}".strip() + ": FAILED")
-            line(self._err, "\n".join(f"  {text}" for text in result.cause.splitlines()))
+            line(self._err, told_failure(result))
         else:
             line(self._out, told(result))
 
@@ -79,6 +78,18 @@ def told(result: Result) -> str:
         parts.append(f"{result.quarantined} rows quarantined")
     parts.append(f"{result.seconds:.0f} s")
     return f"{result.company} {result.as_of}: {', '.join(parts)}: {result.folder}"
+
+
+def told_failure(result: Result) -> str:
+    """What failed, where to look, and which report stands."""
+    lines = result.cause.splitlines()
+    if result.as_of:
+        lines.append(f"what the run left is in {result.folder}")
+    if result.last_good:
+        lines.append(f"the last good report stays: {result.last_good}")
+    return "\n".join(
+        [f"{result.company} {result.as_of}".strip() + ": FAILED", *(f"  {text}" for text in lines)]
+    )
 
 
 def line(console: Console, text: str) -> None:

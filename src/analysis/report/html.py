@@ -25,7 +25,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 SHOWN = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
 ACTIVE = [
     "script", "style", "link", "meta", "base", "iframe", "frame", "object", "embed", "applet", "form",
-    "input", "button", "select", "textarea", "dialog", "audio", "video", "source", "track", "portal", "template",
+    "input", "button", "select", "textarea", "audio", "video", "source", "track", "template",
     "svg", "math", "noscript",
 ]  # fmt: skip
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
