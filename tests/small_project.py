@@ -24,13 +24,18 @@ display(HTML(f"<table><caption>Told</caption><thead><tr><th>what</th><th>n</th><
              f"<tbody><tr><th>{name} {company} {as_of} {top}</th><td>1 234,50 zł</td></tr></tbody></table>"))
 """
 PICTURE = f"""
-display({{"image/png": "{PIXEL}", "text/plain": "x"}}, raw=True, metadata={{"image/png": {{"alt": "One dot"}}}})
+alt = {{"image/png": {{"alt": "One dot"}}}}
+display({{"image/png": "{PIXEL}", "text/plain": "x"}}, raw=True, metadata=alt)
 """
 
 
-def notebook(*cells: str, title: str = "Sales: who buys", parameters: str = PARAMETERS) -> nbformat.NotebookNode:
+def notebook(
+    *cells: str, title: str = "Sales: who buys", parameters: str = PARAMETERS
+) -> nbformat.NotebookNode:
     """A notebook with a title, a parameters cell and these code cells."""
-    nb = new_notebook(metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python"}})
+    nb = new_notebook(
+        metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python"}}
+    )
     nb.cells = [
         new_markdown_cell(f"# {title}\n\nProse with a [source](https://example.org/book)."),
         new_code_cell(parameters, metadata={"tags": ["parameters"]}),
@@ -61,7 +66,12 @@ def small_project(root: Path) -> Path:
     """Two companies, ann and bob, and the notebooks `sales` and `team`."""
     for folder in ("params", "data", "notebooks"):
         (root / folder).mkdir()
-    company(root, "ann", "Ann & Daughters", "1,won,2026-01-05,2026-02-10,100.50,zoe\n2,lost,2026-01-07,2026-02-11,50,zoe\n")
+    company(
+        root,
+        "ann",
+        "Ann & Daughters",
+        "1,won,2026-01-05,2026-02-10,100.50,zoe\n2,lost,2026-01-07,2026-02-11,50,zoe\n",
+    )
     company(root, "bob", "Bob GmbH", "1,won,2026-01-05,2026-03-10,77,quentin\n")
     write(root, "sales", notebook(SHOW, PICTURE))
     write(root, "team", notebook(SHOW, title="Team"))

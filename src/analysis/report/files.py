@@ -37,7 +37,7 @@ def write_kpis(kpis: pd.DataFrame, folder: Path) -> None:
 
 def csv_text(frame: pd.DataFrame) -> str:
     """CSV in UTF-8: header, ISO dates, the shortest digits that give the same float back, empty for null."""
-    return _with_dates(frame).to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
+    return _with_dates(frame).to_csv(index=False, lineterminator="\n")
 
 
 def parquet_bytes(frame: pd.DataFrame) -> bytes:

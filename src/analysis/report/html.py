@@ -32,12 +32,11 @@ HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 LANGUAGE = "en"  # of the notebooks' own words
 
 _DAY = re.compile(r"\d{4}-\d{2}")
-_FIGURE = re.compile(
-    r"""[(\[]?[-+−–]?\s?(?:[A-Z]{3}|[^\w\s,.;:]{1,2}|zł)?\s?[-+−–]?
-        \d[\d\s.,'’–]*                                    # 1 234,50 or 0.3–0.9
-        (?:\s?(?:%|‰|[^\W\d_]{1,6}\.?|[€$£¥×°*])){0,3}[)\]]?""",
-    re.VERBOSE,
-)
+_SIGN = r"[-+−–]?"
+_MONEY = r"(?:[A-Z]{3}|[^\w\s,.;:]|zł)?\s?"
+_UNIT = r"(?:\s?(?:[%‰€$£¥×°*]|[^\W\d_]{1,6}\.?)){0,3}"
+_ONE = rf"{_SIGN}\s?{_MONEY}{_SIGN}\d[\d\s.,'’]*{_UNIT}"  # 1 234,50 zł or -$0.3 or 12.5 %*
+_FIGURE = re.compile(rf"[(\[]?{_ONE}(?:\s?[–,;-]\s?{_ONE})?[)\]]?")  # one, or an interval of two
 _NOTHING = frozenset({"", "-", "–", "—", "−", "nan", "NaN", "None", "NaT", "<NA>"})
 
 
