@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis import params
+from analysis.contract import TABLES
 from analysis.errors import ParamsError
 from analysis.params import SECTIONS, Params
 
@@ -643,3 +644,16 @@ def test_the_documentation_has_every_key_with_its_default(key):
         if default == "":
             expected[name] = '`""`'
     assert documented()[key] == expected
+
+
+def test_the_documentation_of_the_data_has_the_contract_s_tables_and_columns():
+    text = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", text, flags=re.M)
+    expected = []
+    for table in TABLES.values():
+        words = []
+        for column in table:
+            values = f" ({'/'.join(f'`{v}`' for v in column.values)})" if column.values else ""
+            words.append(f"{column.name}{'*' if column.required else ''}{values}")
+        expected.append((table.name, ", ".join(words)))
+    assert rows == expected

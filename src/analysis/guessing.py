@@ -73,7 +73,13 @@ class Guess:
         named = self.sample.sheet or self.sample.file.stem
         identical = all(name == source for name, source in self.columns.items())
         plain = not (self.values or self.constants or self.where or self.format or self.missing)
+        plain = plain and not self.unfit
         return named == self.table.name and identical and plain and len(self.files) == 1
+
+    @property
+    def unfit(self) -> list[str]:
+        """Canonical columns that the file has by name, but whose content is something else."""
+        return [c.name for c in self.table if c.name in self.spare and c.name not in self.columns]
 
     @property
     def pattern(self) -> str:

@@ -200,7 +200,10 @@ def _table(guess: Guess) -> list[str]:
             source = guess.columns[column.name]
             doubt = _check(guess, column.name) if column.name not in guess.values else ""
             lines += [f"        {column.name}: {source if source == '$row' else _word(source)}{doubt}"]
-    absent = [c.name for c in table if c.name not in {*guess.columns, *guess.constants, *guess.missing}]
+    unfit = [name for name in guess.unfit if name not in guess.missing]
+    lines += [f"        {name}:  # check: left empty, its content reads as something else" for name in unfit]
+    known = {*guess.columns, *guess.constants, *guess.missing, *unfit}
+    absent = [c.name for c in table if c.name not in known]
     lines += [f"        #{name}: ?  # required: write the column's name" for name in guess.missing]
     lines += [f"        # nothing found for {', '.join(absent)}"] if absent else []
     if guess.values:
