@@ -14,6 +14,7 @@ from scipy.stats import chi2
 
 from analysis.company import open_company
 from analysis.contract import TABLES
+from analysis.kpi_table import kpi_table
 from analysis.params import Params, load
 from recount import DATA, PARAMS, by_year, count_oddity, ids, instant, left, read, sift
 
@@ -211,3 +212,17 @@ def test_the_ledger_and_the_quarantine_hold_exactly_the_planted_faults(company: 
             "flagged": sum(flagged.values()),
         }, table
     assert lost == expected
+
+
+def test_every_kpi_has_a_sound_value_somewhere_in_the_company_that_has_every_table() -> None:
+    assert set(TRUTH["acme"]["tables"]) == set(TABLES)
+    kpis = kpi_table(open_company("acme", params_dir=PARAMS))
+    sound = set(kpis.loc[kpis["status"] == "ok", "kpi"])
+    assert sorted(set(kpis["kpi"]) - sound) == []
+
+
+def test_a_company_without_orders_and_contracts_is_told_that_churn_cannot_be_known() -> None:
+    kpis = kpi_table(open_company("forge", params_dir=PARAMS), families=["customers"])
+    churn = kpis[kpis["kpi"].isin(["churn_rate", "clv", "cohort_retention"])]
+    assert set(churn["reason"]) == {"missing_table"}
+    assert churn["value"].isna().all()
