@@ -100,9 +100,7 @@ def from_params(params: Params, as_of: str | date | None = None) -> Company:
     )
 
 
-def open_company(
-    company: str, as_of: str | date | None = None, params_dir: str | Path = "params"
-) -> Company:
+def open_company(company: str, as_of: str | date | None = None, params_dir: str | Path = "params") -> Company:
     """Open the company of `params_dir`/`company`.yaml; `as_of` empty: as its params say.
 
     Raises

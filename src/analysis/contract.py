@@ -8,8 +8,8 @@ Column types, as they stand in the loaded tables:
 `month`    DATE, the first day of the month
 `instant`  two columns: `x` is the wall time in the company's time zone, `x_utc` the same in UTC, or
            null where the source gave only a calendar day (`x` is then that day's midnight)
-`money`    DECIMAL(18, 6) in the company's currency, converted at the date of the event
-`number`   DECIMAL(18, 6)
+`money`    DECIMAL(20, 6) in the company's currency, converted at the date of the event
+`number`   DECIMAL(20, 6)
 `rate`     DECIMAL(18, 9)
 `share`    DECIMAL(9, 6), between 0 and 1
 `flag`     BOOLEAN, null counts as false
@@ -24,8 +24,8 @@ SQL_TYPES = {
     "date": "DATE",
     "month": "DATE",
     "instant": "TIMESTAMP",
-    "money": "DECIMAL(18, 6)",
-    "number": "DECIMAL(18, 6)",
+    "money": "DECIMAL(20, 6)",  # wider than 18: products of narrow decimals overflow in DuckDB
+    "number": "DECIMAL(20, 6)",
     "rate": "DECIMAL(18, 9)",
     "share": "DECIMAL(18, 12)",  # rounded to DECIMAL(9, 6) once the shares of a deal are known to sum to 1
     "flag": "BOOLEAN",
@@ -49,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Interval:
-    """`end` may not lie before the first of `start` that is known; `removed` rows do not stay in the table."""
+    """`end` may not lie before the first known of `start`; `removed` rows do not stay in the table."""
 
     end: str
     start: tuple[str, ...]
@@ -159,9 +159,7 @@ _ALL = (
         later=("closed_at",),
         events=("created_at", "first_contact_at", "closed_at"),
         money_at=("closed_at", "created_at", "first_contact_at"),
-        intervals=(
-            Interval("closed_at", ("first_contact_at", "created_at"), "closed before it started"),
-        ),
+        intervals=(Interval("closed_at", ("first_contact_at", "created_at"), "closed before it started"),),
     ),
     Table(
         "opportunity_splits",

@@ -1,1 +1,1 @@
-"""Reading a company's sources into the canonical tables of `contract`: the only place that knows file formats."""
+"""Reading a company's sources into the canonical tables of `contract`; only here are file formats known."""

@@ -35,7 +35,7 @@ def duplicated(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> list[
 
 
 def mark_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Make `twice_<table>`: `_row` and `_fate` ('duplicate' or 'conflicting_duplicate') of the rows not to take."""
+    """Make `twice_<table>`: `_row` and `_fate` (duplicate, conflicting_duplicate) of the rows not to take."""
     keys = ", ".join(map(ident, table.key))
     content = ", ".join(map(ident, table.physical))
     same = " AND ".join(f"v.{ident(k)} IS NOT DISTINCT FROM k.{ident(k)}" for k in table.key)
@@ -104,7 +104,8 @@ def _bad(table: Table, has_twice: bool) -> list[str]:
         )
     if table.keeps_interval_faults:
         parts.append(
-            f"SELECT {name}, _row, {key}, {_kept(table)}, false FROM {ident(table.name)} WHERE NOT interval_ok"
+            f"SELECT {name}, _row, {key}, {_kept(table)}, false FROM {ident(table.name)} "
+            "WHERE NOT interval_ok"
         )
     if table.name == "opportunity_splits":
         parts.append(
@@ -194,29 +195,29 @@ def _looks_decimal_comma(values: pd.Series) -> bool:
 
 
 def _remedy(table: Table, fault: _Fault, params: Params) -> str:
-    file = params.where()
     under = f"source.tables.{table.name}"
+    there = f"in {params.where()} under {under}"
     word, _, name = fault.reason.partition(" ")
     column: Column | None = table.column(name) if name in table.names else None
     if fault.reason == "no_exchange_rate":
         return "give the table rates a row for the currency on or before the date of the amount"
     if fault.reason == CONFLICT:
-        return "rows of one key differ; export each once, or map a column that tells them apart ($row numbers rows)"
+        return "rows of one key differ; export each once, or map a column that tells them apart ($row counts them)"
     if column is None or ";" in fault.reason:
         return "correct the rows in the source"
     if word == "unknown":
         words = ", ".join(column.values[:-1]) + f" or {column.values[-1]}"
         guess = did_you_mean(str(fault.values.index[0]), column.values) if len(fault.values) else ""
-        return f"expected {words}{guess}. Map them in {file} under {under}.values.{name}"
+        return f"expected {words}{guess}. Map them {there}.values.{name}"
     if word == "unreadable" and column.type in ("date", "instant", "month"):
-        return f'expected a date as YYYY-MM-DD. Write `format: {{dates: "%d.%m.%Y"}}` or the like in {file} under {under}'
+        return f'expected a date as YYYY-MM-DD. Write `format: {{dates: "%d.%m.%Y"}}` or the like {there}'
     if word == "unreadable" and column.type != "flag":
         if _looks_decimal_comma(fault.values):
-            return f'expected a number. For a decimal comma write `format: {{decimal: ","}}` in {file} under {under}'
-        return f"expected a number. See `format: {{decimal, thousands}}` in {file} under {under}, or values.{name}"
+            return f'expected a number. For a decimal comma write `format: {{decimal: ","}}` {there}'
+        return f"expected a number. See `format: {{decimal, thousands}}` {there}, or values.{name}"
     if word == "unreadable":
-        return f"expected true or false. Map them in {file} under {under}.values.{name}"
-    return f"correct the rows in the source, or the mapping of {name} in {file} under {under}.columns"
+        return f"expected true or false. Map them {there}.values.{name}"
+    return f"correct the rows in the source, or the mapping of {name} {there}.columns"
 
 
 def _quoted(fault: _Fault) -> str:

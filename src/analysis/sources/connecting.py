@@ -43,8 +43,8 @@ def _expand(params: Params) -> str:
     text = _SECRET.sub(value, params.source.connect)
     if missing:
         raise SourceError(
-            f"{params.where('source', 'connect')}: the environment variable {' and '.join(missing)} is not set; "
-            "set it before the run"
+            f"{params.where('source', 'connect')}: the environment variable {' and '.join(missing)} "
+            "is not set; set it before the run"
         )
     return text
 
@@ -67,7 +67,8 @@ def connect(params: Params) -> Connection:
             return Connection(folder, shown.rstrip("/"), False)
         if folder.is_file():
             raise SourceError(
-                f"{where}: {shown} is a file; write the folder it is in, or duckdb:///{shown} for a DuckDB file"
+                f"{where}: {shown} is a file; write the folder it is in, "
+                f"or duckdb:///{shown} for a DuckDB file"
             )
         raise SourceError(
             f"{where}: there is no folder {shown}; a relative path starts at the project's root"

@@ -94,7 +94,10 @@ def _records(file: File, fmt: Format) -> Iterator[tuple[int, list[str]]]:
 
 @dataclass(frozen=True)
 class Header:
-    """Names of the columns, stripped; "1", "2", … where the file has none. `plain`: it is the file's first line."""
+    """Names of the columns, stripped; "1", "2", … where the file has none.
+
+    `plain`: it is the file's first line, and no more than that.
+    """
 
     names: list[str]
     plain: bool
@@ -120,7 +123,8 @@ def header(file: File, fmt: Format) -> Header:
     twice = sorted({n for n in names if n and names.count(n) > 1})
     if twice:
         raise SourceError(
-            f"{file.shown}:{line}: the column {' and '.join(twice)} is there more than once; name every column once"
+            f"{file.shown}:{line}: the column {' and '.join(twice)} is there more than once; "
+            "name every column once"
         )
     plain = line == 1 and not any("\n" in f or "\r" in f for f in fields)
     return Header([name or str(i + 1) for i, name in enumerate(names)], plain)
@@ -160,8 +164,8 @@ def _rewritten(file: File, fmt: Format, width: int, folder: Path) -> Path:
 def _read_csv(path: Path, delimiter: str, width: int, skip: int) -> str:
     columns = ", ".join(f"'s{i}': 'VARCHAR'" for i in range(width))
     return (
-        f"read_csv({literal(path)}, auto_detect=false, header=false, skip={skip}, delim={literal(delimiter)}, "
-        f"quote='\"', escape='\"', columns={{{columns}}})"
+        f"read_csv({literal(path)}, auto_detect=false, header=false, skip={skip}, "
+        f"delim={literal(delimiter)}, quote='\"', escape='\"', columns={{{columns}}})"
     )
 
 

@@ -1,4 +1,4 @@
-"""The accepted tables: links between leads and deals filled in, splits exact, customers and reps made where absent."""
+"""The accepted tables: links filled in, splits exact, customers and reps made where absent."""
 
 from collections.abc import Collection, Mapping
 
@@ -34,7 +34,7 @@ def drop_row_numbers(con: duckdb.DuckDBPyConnection, tables: Collection[str]) ->
 
 
 def accept_splits(con: duckdb.DuckDBPyConnection) -> None:
-    """Shares with six places, the remainder on the largest share, so that those of a deal sum to exactly 1."""
+    """Shares with six places, the remainder on the largest, so that those of a deal sum to exactly 1."""
     rounded = "CAST(share AS DECIMAL(9, 6))"
     con.execute(
         f"CREATE TABLE opportunity_splits AS SELECT opportunity_id, rep_id, CAST({rounded} + CASE WHEN "
@@ -73,8 +73,8 @@ def accept_linked(con: duckdb.DuckDBPyConnection) -> None:
     )
     first_deal = (
         f"SELECT k.lead_id, arg_min(opportunity_id, {{'none': created_at IS NULL, 'at': created_at, "
-        f"'id': opportunity_id}}) AS deal FROM {links} k JOIN {sound('opportunities')} USING (opportunity_id) "
-        f"GROUP BY k.lead_id"
+        f"'id': opportunity_id}}) AS deal FROM {links} k "
+        f"JOIN {sound('opportunities')} USING (opportunity_id) GROUP BY k.lead_id"
     )
     linked = (
         f"(SELECT l.* REPLACE (coalesce(l.opportunity_id, f.deal) AS opportunity_id) FROM {sound('leads')} l "
@@ -91,7 +91,8 @@ def _acquisitions(tables: Collection[str]) -> str:
     """SQL of `id` and `day`: when each customer may have been won."""
     parts = {
         "opportunities": (
-            "SELECT customer_id AS id, CAST(closed_at AS DATE) AS day FROM opportunities WHERE outcome = 'won'"
+            "SELECT customer_id AS id, CAST(closed_at AS DATE) AS day FROM opportunities "
+            "WHERE outcome = 'won'"
         ),
         "orders": "SELECT customer_id, CAST(ordered_at AS DATE) FROM orders WHERE amount > 0",
         "subscriptions": "SELECT customer_id, started_on FROM subscriptions",
@@ -106,7 +107,7 @@ def _acquisitions(tables: Collection[str]) -> str:
 
 
 def accept_customers(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
-    """The customers, `acquired_on` filled in with the first win, order above 0 or subscription where it is null."""
+    """The customers; where `acquired_on` is null, the first of their win, order above 0 and subscription."""
     columns = ", ".join(
         "coalesce(c.acquired_on, a.day) AS acquired_on" if n == "acquired_on" else f"c.{ident(n)}"
         for n in TABLES["customers"].physical

@@ -23,9 +23,13 @@ from analysis.sources.quoting import SCRATCH, ident, literal, scratch
 from analysis.sources.reading import Raw, read_files
 
 LEDGER = [
-    "table", "source", "rows_read", "filtered", "after_as_of", "duplicates", "quarantined", "flagged", "accepted", "note",
+    "table", "source", "rows_read", "filtered", "after_as_of", "duplicates", "quarantined", "flagged",
+    "accepted", "note",
 ]  # fmt: skip
 """Columns of the ledger; rows_read = filtered + after_as_of + duplicates + quarantined + accepted."""
+
+SMALL = 50_000_000
+"""Bytes of sources under which one thread is quicker than handing small tables about, for the KPIs too."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,8 @@ def _read(state: _State, temporary: Path) -> None:
     state.files.update(queries.used)
     if problems:
         raise SourceError("\n".join(dict.fromkeys(problems)))
+    if sum(f.path.stat().st_size for f in state.files.values()) < SMALL:
+        con.execute("SET threads = 1")
 
 
 def _raw(state: _State, spec: Spec, queries: Queries, temporary: Path) -> Raw:
@@ -243,7 +249,8 @@ def _counts(state: _State, derived: dict[str, list[str]]) -> dict[tuple[str, str
         parts += [f"SELECT '{name}', '{step}', count(*) FROM {relation}" for step, relation in steps.items()]
     for name in state.twice:
         parts.append(
-            f"SELECT '{name}', 'duplicates', count(*) FROM {scratch('twice_' + name)} WHERE _fate = 'duplicate'"
+            f"SELECT '{name}', 'duplicates', count(*) FROM {scratch('twice_' + name)} "
+            "WHERE _fate = 'duplicate'"
         )
     parts += [f"SELECT '{name}', 'accepted', count(*) FROM {ident(name)}" for name in derived]
     rows = state.con.execute(" UNION ALL ".join(parts)).fetchall()
@@ -309,10 +316,10 @@ def _hashed(file: File) -> dict[str, str | int]:
 def _supplied(state: _State, derived: dict[str, list[str]]) -> dict[str, frozenset[str]]:
     """The columns of each table that the source gives, those filled in from other tables included."""
     found = {name: set(inputs) for name, inputs in state.inputs.items()}
-    if {"leads", "opportunities"} <= set(found):
-        if "opportunity_id" in found["leads"] or "lead_id" in found["opportunities"]:
-            found["leads"].add("opportunity_id")
-            found["opportunities"] |= {"lead_id", "created_at"}
+    links = "opportunity_id" in found.get("leads", ()) or "lead_id" in found.get("opportunities", ())
+    if links and {"leads", "opportunities"} <= set(found):
+        found["leads"].add("opportunity_id")
+        found["opportunities"] |= {"lead_id", "created_at"}
     if "customers" in derived:
         found["customers"] = {"customer_id"}
     if "customers" in found:

@@ -115,7 +115,8 @@ def _wrong_column(spec: Spec, raw: Raw, column: str, name: str, params: Params) 
     where = params.where("source", "tables", spec.table.name, "columns", column)
     write = f"{{{column}: {close[0] if close else 'one of them'}}}"
     return (
-        f"{raw.shown}: {spec.table.name}.{column}: there is no column `{name}`{did_you_mean(name, raw.names)}\n"
+        f"{raw.shown}: {spec.table.name}.{column}: there is no column `{name}`"
+        f"{did_you_mean(name, raw.names)}\n"
         f"  the source's columns are {listing(raw.names)}\n"
         f"  write `columns: {write}` at {where}"
     )

@@ -47,17 +47,19 @@ def _candidates(text: str, fmt: Format) -> list[tuple[str, str]]:
     day = (
         f"CASE WHEN regexp_full_match({text}, '\\d{{4}}-\\d{{2}}-\\d{{2}}') THEN TRY_CAST({text} AS DATE) END"
     )
-    wall = f"CASE WHEN NOT regexp_matches({text}, '[zZ]$|[-+]\\d\\d(:?\\d\\d)?$') THEN TRY_CAST({text} AS TIMESTAMP) END"
+    has_offset = f"regexp_matches({text}, '[zZ]$|[-+]\\d\\d(:?\\d\\d)?$')"
+    wall = f"CASE WHEN NOT {has_offset} THEN TRY_CAST({text} AS TIMESTAMP) END"
+    whole = f"CASE WHEN regexp_full_match({text}, '[-+]?\\d{{1,18}}') THEN TRY_CAST({text} AS BIGINT) END"
     instant = f"CASE WHEN contains({text}, ':') THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
     return [
-        ("BIGINT", guard.format(f"CASE WHEN regexp_full_match({text}, '[-+]?\\d{{1,18}}') THEN TRY_CAST({text} AS BIGINT) END")),
+        ("BIGINT", guard.format(whole)),
         ("DECIMAL", guard.format(number(text, "VARCHAR", fmt, "DECIMAL(18, 6)"))),
         ("DOUBLE", guard.format(number(text, "VARCHAR", fmt, "DOUBLE"))),
         ("DATE", day),
         ("TIMESTAMP", f"CASE WHEN contains({text}, ':') THEN {wall} END"),
         ("TIMESTAMPTZ", instant),
         ("BOOLEAN", f"CASE WHEN lower({text}) IN ('true', 'false') THEN lower({text}) = 'true' END"),
-    ]  # fmt: skip
+    ]
 
 
 def _sniffed(con: duckdb.DuckDBPyConnection, raw: Raw, fmt: Format) -> list[str]:

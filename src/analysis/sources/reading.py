@@ -26,7 +26,7 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class Part:
-    """A file of a relation: its first row there (0-based) and the line or row number of that row in the file."""
+    """A file of a relation: its first row there, from 0, and the row number of that row in the file."""
 
     file: File
     first: int
@@ -112,7 +112,7 @@ def _read_text(
             parts.append(Part(file, rows, 1, fmt))
         else:
             sheet = con.from_arrow(head[1])
-            sheet.insert_into(into) if into == target else sheet.insert_into(into)
+            sheet.insert_into(into)
             parts.append(Part(file, rows, head[2]))
         if into != target:
             _append(con, target, into, own, union)
@@ -137,7 +137,8 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[Fi
         except duckdb.Error as error:
             problem = first_line(error).replace(str(file.path), file.shown)
             raise SourceError(
-                f"{file.shown}: cannot be read as Parquet: {problem}\n  it may be half-written; write it again"
+                f"{file.shown}: cannot be read as Parquet: {problem}\n"
+                "  it may be half-written; write it again"
             ) from None
         described.append({name: kind for name, kind, *_ in found})
         parts.append(Part(file, rows))

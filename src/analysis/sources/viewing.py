@@ -86,7 +86,8 @@ def _existing(table: Table, tables: Collection[str], as_of: date) -> str:
         return "true"
     born = f"coalesce({', '.join(ident(c) for c in table.born)})"
     if table.name == "opportunities" and "leads" in tables:
-        born = f"coalesce({born}, (SELECT any_value(day) FROM {scratch('lead_days')} d WHERE d.id = _o.opportunity_id))"
+        lead = f"SELECT any_value(day) FROM {scratch('lead_days')} d WHERE d.id = _o.opportunity_id"
+        born = f"coalesce({born}, ({lead}))"
     return f"coalesce(CAST({born} AS DATE) <= {literal(as_of)}, true)"
 
 
@@ -116,10 +117,11 @@ def _converted(
         rows = f"SELECT * FROM ({rows}) ASOF LEFT JOIN {rates} ON _foreign = _code AND _day >= _date"
     else:
         rows = f"SELECT *, CAST(NULL AS DECIMAL(18, 9)) AS _rate FROM ({rows})"
-    changes = {
-        c: f"CASE WHEN _foreign IS NULL THEN {ident(c)} ELSE TRY_CAST(CAST({ident(c)} AS DECIMAL(29, 6)) * _rate AS DECIMAL(18, 6)) END"
-        for c in money
-    }
+    changes = {}
+    for name in money:
+        c = ident(name)
+        product = f"TRY_CAST(CAST({c} AS DECIMAL(29, 6)) * _rate AS DECIMAL(20, 6))"
+        changes[name] = f"CASE WHEN _foreign IS NULL THEN {c} ELSE {product} END"
     changes["currency"] = own
     some = " OR ".join(f"{ident(c)} IS NOT NULL" for c in money)
     fault = f"_foreign IS NOT NULL AND _rate IS NULL AND ({some})"
@@ -136,7 +138,7 @@ def view(
     converts: bool,
     as_of: date,
 ) -> None:
-    """Make `viewed_<table>` of `parsed_<table>`: what was known at the end of `as_of`, and what is wrong with it.
+    """Make `viewed_<table>` of `parsed_<table>`: what was known at the end of `as_of`, and its faults.
 
     `converts`: the source has a currency per row. Rates must have been viewed and accepted before.
     """
