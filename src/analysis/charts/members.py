@@ -1,0 +1,190 @@
+"""Charts over the members of a breakdown: attainment bars, rates with their intervals, groups side by side.
+
+Members stand in the order of their names. None of these is a ranking, and none is meant as one.
+"""
+
+from math import isfinite
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from analysis.charts.style import (
+    GREY,
+    INK,
+    MAIN,
+    PALETTE,
+    bar_style,
+    canvas,
+    colours,
+    finish,
+    from_zero,
+    period_axis,
+    status_legend,
+    value_axis,
+)
+from analysis.display import Note
+from analysis.glossary import KPIS
+from analysis.labels import Labels
+from analysis.views import latest, member_key, members, missing, rows
+
+AT_MOST = 12
+BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+
+
+def attainment(
+    kpis: pd.DataFrame,
+    labels: Labels,
+    kpi: str,
+    by: str = "rep",
+    grain: str = "month",
+    ax: Axes | None = None,
+) -> Axes | Note:
+    """A KPI against its target as a bar per member and for the whole company, with the target at 100 %."""
+    note = missing(kpis, labels, [kpi], grain, by)
+    if note:
+        return note
+    found = _with_whole(kpis, labels, kpi, by, grain)
+    names = [labels.member(by, member) for member in found["member"]]
+    ax = canvas(ax, _height(len(names)))
+    for place, (value, unit, status) in enumerate(found[["value", "unit", "status"]].itertuples(index=False)):
+        ax.barh(
+            place, value, height=0.66, **bar_style(status, PALETTE[0] if found["member"].iloc[place] else INK)
+        )
+        ax.text(
+            value,
+            place,
+            f" {labels.value(value, unit, kpi)}",
+            va="center",
+            fontsize=9,
+            color=INK,
+            bbox=BEHIND,
+        )
+    ax.axvline(1, color=INK, linewidth=1.2, linestyle="--", zorder=2)
+    _member_axis(ax, names)
+    value_axis(ax, labels, "ratio", kpi, horizontal=True)
+    from_zero(ax, horizontal=True, top=max(1.1, found["value"].max() * 1.12))
+    key = Line2D([], [], color=INK, linewidth=1.2, linestyle="--", label="target")
+    status_legend(ax, found["status"], [key])
+    return _finish(ax, "Bar chart", kpis, labels, kpi, by, grain, found)
+
+
+def intervals(
+    kpis: pd.DataFrame,
+    labels: Labels,
+    kpi: str,
+    by: str,
+    grain: str = "month",
+    ax: Axes | None = None,
+) -> Axes | Note:
+    """A rate or median as a point with its interval per member; the whole company as a line behind them.
+
+    Of more than a dozen members those with most cases are shown; the table of numbers has all.
+    """
+    note = missing(kpis, labels, [kpi], grain, by)
+    if note:
+        return note
+    found = members(kpis, labels, kpi, by, grain)
+    found = found[found["value"].notna()]
+    if found.empty:
+        return Note(f"“{KPIS[kpi].name}” has no value by {labels.dimension(by)} in the latest {grain}.")
+    if len(found) > AT_MOST:
+        found = found[found.index.isin(found["n"].nlargest(AT_MOST).index)]
+    ax = canvas(ax, _height(len(found)))
+    for place, row in enumerate(found.itertuples()):
+        colour = GREY if row.status == "small_n" else MAIN
+        if isfinite(row.low) and isfinite(row.high):
+            ax.hlines(place, row.low, row.high, color=colour, linewidth=2.2)
+        face = "white" if row.status == "provisional" else colour
+        ax.plot(row.value, place, marker="o", markersize=7, color=colour, mfc=face, zorder=3, clip_on=False)
+    handles = _whole_line(ax, kpis, kpi, grain, found["period_start"].iloc[0])
+    _member_axis(ax, [labels.member(by, member) for member in found["member"]])
+    unit = found["unit"].iloc[0]
+    value_axis(ax, labels, unit, kpi, horizontal=True)
+    ends = pd.concat([found["high"], found["value"]]).max() * 1.05
+    from_zero(ax, horizontal=True, top=min(ends, 1.0) if unit == "ratio" and ends <= 1.05 else ends)
+    if found["low"].notna().any():
+        handles.append(Line2D([], [], color=MAIN, linewidth=2.2, marker="o", label="value and its interval"))
+    status_legend(ax, found["status"], handles)
+    return _finish(ax, "Interval plot", kpis, labels, kpi, by, grain, found)
+
+
+def grouped(
+    kpis: pd.DataFrame,
+    labels: Labels,
+    kpi: str,
+    by: str,
+    grain: str = "quarter",
+    last: int = 8,
+    ax: Axes | None = None,
+) -> Axes | Note:
+    """One KPI as a group of bars per period, a bar per member, as many as there are colours."""
+    note = missing(kpis, labels, [kpi], grain, by)
+    if note:
+        return note
+    found = rows(kpis, kpi, grain, by, last)
+    starts = sorted(found["period_start"].unique())
+    names = sorted(found["member"].unique(), key=member_key)[: len(PALETTE)]
+    palette, width = colours(kpis.loc[kpis["dimension"] == by, "member"]), 0.8 / len(names)
+    ax = canvas(ax)
+    for row in found[found["member"].isin(names)].itertuples():
+        place = starts.index(row.period_start) + (names.index(row.member) + 0.5) * width - 0.4
+        ax.bar(place, row.value, width=width * 0.92, **bar_style(row.status, palette[row.member]))
+    value_axis(ax, labels, found["unit"].iloc[0], kpi)
+    period_axis(ax, labels, starts, grain)
+    from_zero(ax)
+    handles = [Patch(label=labels.member(by, name), facecolor=palette[name]) for name in names]
+    status_legend(ax, found["status"], handles, GREY)
+    return _finish(ax, "Grouped bar chart", kpis, labels, kpi, by, grain, found, f", per {grain}")
+
+
+def _with_whole(kpis: pd.DataFrame, labels: Labels, kpi: str, by: str, grain: str) -> pd.DataFrame:
+    """The members with a value in the latest settled period, the whole company first."""
+    found = members(kpis, labels, kpi, by, grain)
+    whole = rows(kpis, kpi, grain)
+    whole = whole[whole["period_start"] == latest(kpis, labels, kpi, grain)]
+    both = pd.concat([whole, found], ignore_index=True)
+    return both[both["value"].notna()].reset_index(drop=True)
+
+
+def _whole_line(ax: Axes, kpis: pd.DataFrame, kpi: str, grain: str, start: pd.Timestamp) -> list[Line2D]:
+    whole = rows(kpis, kpi, grain)
+    whole = whole.loc[whole["period_start"] == start, "value"].dropna()
+    if whole.empty:
+        return []
+    ax.axvline(whole.iloc[0], color=INK, linewidth=1.2, linestyle="--", zorder=1)
+    return [Line2D([], [], color=INK, linewidth=1.2, linestyle="--", label="whole company")]
+
+
+def _height(count: int) -> float:
+    return 1.3 + 0.34 * max(count, 2)
+
+
+def _member_axis(ax: Axes, names: list[str]) -> None:
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+
+
+def _finish(
+    ax: Axes,
+    kind: str,
+    kpis: pd.DataFrame,
+    labels: Labels,
+    kpi: str,
+    by: str,
+    grain: str,
+    found: pd.DataFrame,
+    over: str = "",
+) -> Axes:
+    """Title, and an alternative text that names the members and their values."""
+    start = found["period_start"].max()
+    title = f"{KPIS[kpi].name} by {labels.dimension(by)}{over}"
+    title += "" if over else f", {labels.period(start, grain)}"
+    shown = found[found["period_start"] == start]
+    values = [
+        f"{labels.member(by, row.member)} {labels.value(row.value, row.unit, kpi)}"
+        for row in shown.itertuples()
+    ]
+    span = f" In {labels.period(start, grain)}:" if over else ""
+    return finish(ax, title, f"{kind}: {title}.{span} {', '.join(values)}.")

@@ -1,0 +1,111 @@
+"""What a notebook displays beside pictures: a sentence, a table, a definition card.
+
+Each is HTML in a notebook or report and plain text elsewhere; all text is escaped, and nothing in it depends
+on the machine, so that committed outputs can be compared.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+from analysis.glossary import Kpi
+
+GOOD = {
+    "up": "Higher is better.",
+    "down": "Lower is better.",
+    "none": "Neither high nor low is good in itself.",
+}
+
+
+@dataclass(frozen=True)
+class Note:
+    """One plain sentence, displayed where a chart or a table has nothing to show."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return f'<p class="missing">{escape(self.text)}</p>'
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: the text of its cells, the first being its header, and the status that greys it."""
+
+    cells: tuple[str, ...]
+    status: str = "ok"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table to display: caption, column heads, rows, notes below it. All text is escaped when shown."""
+
+    caption: str
+    head: tuple[str, ...]
+    body: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    kind: str = "numbers"
+
+    def __repr__(self) -> str:
+        lines = [self.head, *(row.cells for row in self.body)]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(self.head))]
+        text = [
+            "  ".join(
+                [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]
+            )
+            for line in lines
+        ]
+        return "\n".join(line.rstrip() for line in [self.caption, *text, *self.notes])
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{escape(text)}</th>' for text in self.head)
+        parts = [
+            f'<table class="kpi {self.kind}">',
+            f"<caption>{escape(self.caption)}</caption>",
+            f"<thead><tr>{head}</tr></thead>",
+            "<tbody>",
+            *(_html_row(row) for row in self.body),
+            "</tbody>",
+            "</table>",
+        ]
+        parts += [f'<p class="note">{escape(note)}</p>' for note in self.notes]
+        return "\n".join(parts)
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """Definition cards of KPIs: name, id, formula, which way is good, source."""
+
+    kpis: tuple[Kpi, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{k.name} ({k.id}): {k.formula}. {_reading_of(k)}" for k in self.kpis)
+
+    def _repr_html_(self) -> str:
+        cards = [
+            f"<dt>{escape(k.name)} <code>{escape(k.id)}</code></dt>"
+            f"<dd>{escape(k.formula)}. <em>{escape(_reading_of(k))}</em></dd>"
+            for k in self.kpis
+        ]
+        return "\n".join(['<dl class="definition">', *cards, "</dl>"])
+
+
+def _align(side: Callable[[str, int], str], cell: str, width: int) -> str:
+    return side(cell, width)
+
+
+def _html_row(row: Row) -> str:
+    head, *cells = row.cells
+    found = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    kind = "" if row.status == "ok" else f' class="{escape(row.status)}"'
+    return f'<tr{kind}><th scope="row">{escape(head)}</th>{found}</tr>'
+
+
+def _reading_of(kpi: Kpi) -> str:
+    return (
+        f"{GOOD[kpi.direction]} {kpi.source[0].upper()}{kpi.source[1:]}."
+        if kpi.source
+        else GOOD[kpi.direction]
+    )

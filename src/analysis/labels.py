@@ -1,0 +1,211 @@
+"""The words and figures of one company's report: numbers, periods and members as its readers write them.
+
+Everything that a chart or a table says beside the glossary's own words is formatted here, by Babel, in the
+company's locale. Nothing here computes a KPI.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from math import isfinite
+
+import pandas as pd
+from babel import Locale
+from babel.dates import format_date, format_skeleton
+from babel.numbers import (
+    format_compact_currency,
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_symbol,
+)
+
+from analysis.company import Company
+from analysis.glossary import COUNT, DAYS, KPIS, MONTHS, RATIO, UNASSIGNED
+
+NOTHING = "–"
+TIMES = frozenset({"quick_ratio", "ltv_cac"})  # ratios that are read as "3 times", not as a share
+DIMENSIONS = {
+    "rep": "salesperson",
+    "age_months": "age in months",
+    "motion": "direction",
+}
+UNITS = {COUNT: "number", DAYS: "days", "hours": "hours", MONTHS: "months"}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """How one company's numbers, periods and members are written.
+
+    `people` maps a rep_id to the name shown; `absent` holds the tables and `table.column` names that KPIs
+    need and the company does not have; `fiscal_year_start` is a month, 1 to 12.
+    """
+
+    locale: str
+    currency: str
+    as_of: date
+    fiscal_year_start: int = 1
+    people: Mapping[str, str] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, client: Company) -> "Labels":
+        """The labels of a company opened by `open_company`."""
+        params = client.params
+        return cls(
+            locale=params.locale,
+            currency=params.currency,
+            as_of=client.as_of,
+            fiscal_year_start=params.fiscal_year_start,
+            people=_people(client),
+            absent=_absent(client),
+        )
+
+    def value(self, number: float, unit: str, kpi: str = "") -> str:
+        """A value with its unit: "1 234 zł", "32,1%", "41,5 days"; a dash for none.
+
+        `unit` is one of the KPI table's: a currency code, ratio, count, days, hours or months.
+        """
+        if not _is_number(number):
+            return NOTHING
+        if unit == RATIO:
+            return self._ratio(number, kpi)
+        if unit == COUNT:
+            return self._decimal(number, "#,##0" if float(number).is_integer() else "#,##0.0")
+        if unit in UNITS:
+            return f"{self._decimal(number, '#,##0.0')} {UNITS[unit]}"
+        return self.money(number, unit)
+
+    def money(self, number: float, currency: str) -> str:
+        """An amount, without hundredths from a hundred up."""
+        pattern = Locale.parse(self.locale).currency_formats["standard"].pattern
+        if abs(number) >= 100:
+            pattern = pattern.replace("0.00", "0")
+        return format_currency(number, currency, pattern, locale=self.locale, currency_digits=False)
+
+    def plain(self, number: float) -> str:
+        """A number without a unit: whole, or with two decimals; a dash for none."""
+        if not _is_number(number):
+            return NOTHING
+        return self._decimal(number, "#,##0" if float(number).is_integer() else "#,##0.00")
+
+    def tick(self, number: float, unit: str, kpi: str = "") -> str:
+        """A value at an axis: short, in thousands or millions where it is long; the axis names the unit."""
+        if unit == RATIO and kpi not in TIMES:
+            return format_percent(round(number, 6), self._percent_pattern("0.##"), locale=self.locale)
+        if abs(number) < 1000:
+            return self._decimal(round(number, 6), "#,##0.##")
+        return format_compact_decimal(number, locale=self.locale, fraction_digits=1)
+
+    def short(self, number: float, unit: str, kpi: str = "") -> str:
+        """A value beside a mark in a chart: as `value`, but long amounts in thousands or millions."""
+        if unit in (RATIO, COUNT, *UNITS) or not _is_number(number) or abs(number) < 10000:
+            return self.value(number, unit, kpi)
+        return format_compact_currency(number, unit, locale=self.locale, fraction_digits=1)
+
+    def unit(self, unit: str, kpi: str = "") -> str:
+        """The unit in words, for an axis."""
+        if unit == RATIO:
+            return "times" if kpi in TIMES else "per cent"
+        if unit in UNITS:
+            return UNITS[unit]
+        symbol = get_currency_symbol(unit, locale=self.locale)
+        return unit if symbol == unit else f"{unit} ({symbol})"
+
+    def change(self, now: float, before: float, unit: str, kpi: str = "") -> str:
+        """The step from `before` to `now`: points for a share, days for days, else per cent of `before`."""
+        if not (_is_number(now) and _is_number(before)):
+            return NOTHING
+        step = now - before
+        if unit == RATIO and kpi not in TIMES:
+            return f"{self._decimal(step * 100, '+#,##0.0;-#,##0.0')} pp"
+        if unit in UNITS and unit != COUNT:
+            return f"{self._decimal(step, '+#,##0.0;-#,##0.0')} {UNITS[unit]}"
+        if before <= 0:
+            return NOTHING
+        pattern = self._percent_pattern("0.0")
+        return format_percent(step / before, f"+{pattern};-{pattern}", locale=self.locale)
+
+    def period(self, start: date, grain: str) -> str:
+        """A period by name: "Jun 2026", "Q2 2026", "2026"; a fiscal one by its first and last month."""
+        if grain == "month":
+            return format_skeleton("yMMM", start, locale=self.locale)
+        months = {"quarter": 3, "year": 12}[grain]
+        if (start.month - 1) % months == 0:
+            return str(start.year) if grain == "year" else f"Q{(start.month + 2) // 3} {start.year}"
+        last = date(start.year + (start.month + months - 2) // 12, (start.month + months - 2) % 12 + 1, 1)
+        return f"{self.period(start, 'month')} – {self.period(last, 'month')}"
+
+    def month_tick(self, start: date, first: bool) -> str:
+        """A month under an axis: its short name, and the year under the first one and each January."""
+        name = format_date(start, "LLL", locale=self.locale)
+        return f"{name}\n{start.year}" if first or start.month == 1 else name
+
+    def day(self, day: date) -> str:
+        """A date in the locale's usual form."""
+        return format_date(day, "medium", locale=self.locale)
+
+    def member(self, dimension: str, member: str) -> str:
+        """A member of a breakdown by the name its reader knows: a person's, a channel's, a segment's."""
+        if not member:
+            return "All"
+        if member == UNASSIGNED:
+            return "not assigned"
+        if dimension == "rep":
+            return self.people.get(member, member)
+        return member.replace("_", " ")
+
+    def dimension(self, dimension: str) -> str:
+        """A breakdown in words."""
+        return DIMENSIONS.get(dimension, dimension)
+
+    def is_complete(self, period_end: date) -> bool:
+        """Whether the period that ends before `period_end` is over at the end of the report's day."""
+        return pd.Timestamp(period_end) <= pd.Timestamp(self.as_of + timedelta(days=1))
+
+    def lacking(self, kpi: str) -> tuple[str, ...]:
+        """What the KPI needs and the company does not have: tables, or `table.column` of a table it has."""
+        needs = KPIS[kpi].needs if kpi in KPIS else ()
+        tables = [need.split(".")[0] for need in needs if need.split(".")[0] in self.absent]
+        columns = [n for n in needs if n in self.absent and n.split(".")[0] not in self.absent]
+        return tuple(dict.fromkeys(tables + columns))
+
+    def _ratio(self, number: float, kpi: str) -> str:
+        if kpi in TIMES:
+            return self._decimal(number, "#,##0.0")
+        return format_percent(number, self._percent_pattern("0.0"), locale=self.locale)
+
+    def _percent_pattern(self, digits: str) -> str:
+        """The locale's way to write a share (a space before the sign or none), with these digits."""
+        return Locale.parse(self.locale).percent_formats[None].pattern.replace("#,##0", f"#,##{digits}")
+
+    def _decimal(self, number: float, pattern: str) -> str:
+        return format_decimal(number, pattern, locale=self.locale)
+
+
+def _is_number(value: object) -> bool:
+    return not pd.isna(value) and isfinite(float(value))  # type: ignore[arg-type, call-overload]
+
+
+def _people(client: Company) -> dict[str, str]:
+    """rep_id → name; a name that two people share is followed by the id."""
+    if not client.has("reps"):
+        return {}
+    reps = client.table("reps").select("rep_id", "name").order_by("rep_id").to_pandas()
+    reps["name"] = reps["name"].fillna(reps["rep_id"])
+    shared = {name for name, count in Counter(reps["name"]).items() if count > 1}
+    return {
+        rep: f"{name} ({rep})" if name in shared else name
+        for rep, name in zip(reps["rep_id"], reps["name"], strict=True)
+    }
+
+
+def _absent(client: Company) -> frozenset[str]:
+    """Every table and `table.column` that some KPI needs and this company does not have."""
+    needs = {need for kpi in KPIS.values() for need in kpi.needs}
+    tables = {need.split(".")[0] for need in needs}
+    gone = {table for table in tables if not client.has(table)}
+    columns = {n for n in needs if "." in n and n.split(".")[0] not in gone}
+    return frozenset(gone | {n for n in columns if not client.has_column(*n.split("."))})

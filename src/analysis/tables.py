@@ -1,0 +1,248 @@
+"""The KPI table's slices as tables to read: captions, figures in the company's locale, every mark explained.
+
+Each function returns a `Table` or, where there is nothing to show, a `Note` of one sentence that says why.
+"""
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from platform import python_version
+
+import pandas as pd
+
+from analysis.company import Company
+from analysis.display import Definitions, Note, Row, Table
+from analysis.glossary import KPIS, REASONS
+from analysis.labels import NOTHING, Labels
+from analysis.views import latest, member_key, members, missing, rows
+
+WORDS = {"provisional": "provisional", "small_n": "few cases"}
+MARKS = {"provisional": "*", "small_n": "°"}
+EXPLAINED = {
+    "provisional": "the period is not over yet, or its cohort is too young to judge",
+    "small_n": "fewer cases than this company ranks on",
+}
+UNCLEAR = "no clear change"
+OVERLAP = f"{UNCLEAR}: the 95 % intervals of the two periods overlap, so it may be chance"
+PACKAGES = ("pandas", "ibis-framework", "duckdb", "matplotlib")
+
+
+def definition(*ids: str) -> Definitions:
+    """The definition cards of these KPIs, as the glossary has them. Raises KeyError for an unknown id."""
+    return Definitions(tuple(KPIS[kpi] for kpi in ids))
+
+
+def headline(kpis: pd.DataFrame, labels: Labels, *ids: str, grain: str = "month") -> Table:
+    """The KPIs of the latest period that is over and settled, against the period before it.
+
+    Columns: the KPI, its period, its value, the value before, the change, and how to take it in words.
+    """
+    body = [_headline_row(kpis, labels, kpi, grain) for kpi in ids]
+    head = ("KPI", "Period", "Value", f"{grain.capitalize()} before", "Change", "Reading")
+    caption = f"Each KPI in its latest complete {grain}, as known on {labels.day(labels.as_of)}"
+    notes = [OVERLAP] if any(row.cells[-1] == UNCLEAR for row in body) else []
+    return Table(caption, head, tuple(body), (*notes, *_explained(row.status for row in body)), "headline")
+
+
+def numbers(
+    kpis: pd.DataFrame, labels: Labels, *ids: str, grain: str = "month", last: int = 13
+) -> Table | Note:
+    """KPIs of the whole company over the last periods, oldest first.
+
+    One KPI is shown with its numerator, denominator, cases and interval; several are shown side by side.
+    """
+    note = missing(kpis, labels, ids, grain)
+    if note:
+        return note
+    caption = f"{', '.join(KPIS[kpi].name for kpi in ids)} per {grain}"
+    slices = {kpi: rows(kpis, kpi, grain, last=last).set_index("period_start") for kpi in ids}
+    heads = {start: labels.period(start, grain) for start in _keys(slices.values())}
+    return _table(labels, caption, grain.capitalize(), heads, slices)
+
+
+def breakdown(kpis: pd.DataFrame, labels: Labels, *ids: str, by: str, grain: str = "month") -> Table | Note:
+    """KPIs of every member of a breakdown, in the latest settled period; the whole company last.
+
+    Members stand in the order of their names: this is not a ranking.
+    """
+    note = missing(kpis, labels, ids, grain, by)
+    if note:
+        return note
+    lead = next(kpi for kpi in ids if latest(kpis, labels, kpi, grain) is not None)
+    start = latest(kpis, labels, lead, grain)
+    slices = {}
+    for kpi in ids:
+        whole = rows(kpis, kpi, grain)
+        parts = [members(kpis, labels, kpi, by, grain, like=lead), whole[whole["period_start"] == start]]
+        slices[kpi] = pd.concat(parts).set_index("member")
+    heads = {member: labels.member(by, member) for member in _keys(slices.values())}
+    heads.pop("", None)
+    heads[""] = labels.member(by, "")
+    names = ", ".join(KPIS[kpi].name for kpi in ids)
+    caption = f"{names} by {labels.dimension(by)}, {labels.period(start, grain)}"
+    return _table(labels, caption, labels.dimension(by).capitalize(), heads, slices)
+
+
+def crosstab(
+    kpis: pd.DataFrame, labels: Labels, kpi: str, by: str, grain: str = "month", last: int = 13
+) -> Table | Note:
+    """One KPI by period (rows) and member of a breakdown (columns), the whole company in the last column."""
+    note = missing(kpis, labels, [kpi], grain, by)
+    if note:
+        return note
+    part, whole = rows(kpis, kpi, grain, by, last), rows(kpis, kpi, grain, "", last)
+    both = pd.concat([part, whole])
+    names = [*sorted(part["member"].unique(), key=member_key), *([] if whole.empty else [""])]
+    cells = both.set_index(["period_start", "member"])
+    body = []
+    for start in sorted(part["period_start"].unique()):
+        texts = [_marked(labels, _cell(cells, (start, name)), kpi) for name in names]
+        body.append(Row((labels.period(start, grain), *texts)))
+    head = (grain.capitalize(), *(labels.member(by, name) for name in names))
+    caption = f"{KPIS[kpi].name} by {labels.dimension(by)}, per {grain}"
+    return Table(caption, head, tuple(body), _explained(both["status"], MARKS))
+
+
+def checks(found: pd.DataFrame) -> Table:
+    """What `kpi_table.identities` returns, as it is."""
+    return plain(found, "Checks: do the parts add up to the whole?", "checks")
+
+
+def ledger(client: Company) -> Table:
+    """The rows of every table: read, kept, and set aside for which reason."""
+    return plain(client.ledger, f"Rows read and kept, as known on {client.as_of.isoformat()}", "ledger")
+
+
+def provenance(client: Company) -> Table:
+    """What the figures rest on: the day, the source files by their hash, the versions that computed them."""
+    found = [Row(("company", client.params.company)), Row(("as of", client.as_of.isoformat()))]
+    for name in ("sales-kpi-notebooks", *PACKAGES):
+        found.append(Row((name, version(name))))
+    found.append(Row(("python", python_version())))
+    found += [Row((str(i.name), f"sha256 {i.sha256}")) for i in client.inputs]
+    return Table("Where this comes from", ("what", "which"), tuple(found), kind="provenance")
+
+
+def plain(frame: pd.DataFrame, caption: str, kind: str = "plain") -> Table:
+    """A small frame as a table, its first column as the row headers; true and false as yes and no."""
+    shown = [tuple(_plain(cell) for cell in line) for line in frame.itertuples(index=False)]
+    return Table(
+        caption, tuple(str(c).replace("_", " ") for c in frame.columns), tuple(map(Row, shown)), kind=kind
+    )
+
+
+def _headline_row(kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str) -> Row:
+    name, found = KPIS[kpi].name, rows(kpis, kpi, grain)
+    start = latest(kpis, labels, kpi, grain)
+    if start is None or found.empty:
+        return Row((name, *[NOTHING] * 4, _why(labels, kpi, "", f"no complete {grain} yet")), "undefined")
+    past = found[found["period_start"] <= start]
+    now, before = past.iloc[-1], past.iloc[-2] if len(past) > 1 else None
+    old = float("nan") if before is None else before["value"]
+    cells = (
+        name,
+        labels.period(start, grain),
+        labels.value(now["value"], now["unit"], kpi),
+        labels.value(old, now["unit"], kpi),
+        labels.change(now["value"], old, now["unit"], kpi),
+        _reading(labels, now, before),
+    )
+    return Row(cells, now["status"])
+
+
+def _reading(labels: Labels, now: pd.Series, before: pd.Series | None) -> str:
+    """The step from one period to the next in words, or why there is none."""
+    if pd.isna(now["value"]):
+        return _why(labels, now["kpi"], now["reason"])
+    if now["status"] in WORDS:
+        return WORDS[now["status"]]
+    if before is None or pd.isna(before["value"]):
+        return "nothing to compare with"
+    if now["value"] == before["value"]:
+        return "unchanged"
+    if now["low"] <= before["high"] and before["low"] <= now["high"]:
+        return UNCLEAR
+    up = now["value"] > before["value"]
+    direction = KPIS[now["kpi"]].direction
+    if direction == "none":
+        return "higher" if up else "lower"
+    return "better" if up == (direction == "up") else "worse"
+
+
+def _why(labels: Labels, kpi: str, reason: str, otherwise: str = "no value") -> str:
+    lacking = labels.lacking(kpi)
+    return (
+        f"no {'column' if '.' in lacking[0] else 'table'} {lacking[0]}"
+        if lacking
+        else REASONS.get(reason, otherwise)
+    )
+
+
+def _table(
+    labels: Labels, caption: str, corner: str, heads: dict, slices: dict[str, pd.DataFrame]
+) -> Table | Note:
+    """Rows `heads` (key → shown name) by KPI; a single KPI is shown with what it is made of."""
+    used = pd.concat([found["status"] for found in slices.values()])
+    if len(slices) == 1:
+        return _one(labels, caption, corner, heads, *slices.popitem())
+    body = [
+        Row((text, *(_marked(labels, _cell(found, key), kpi) for kpi, found in slices.items())))
+        for key, text in heads.items()
+    ]
+    return Table(caption, (corner, *(KPIS[kpi].name for kpi in slices)), tuple(body), _explained(used, MARKS))
+
+
+def _one(labels: Labels, caption: str, corner: str, heads: dict, kpi: str, found: pd.DataFrame) -> Table:
+    """One KPI: value, numerator, denominator, cases, interval, status; empty columns are left out."""
+    body = []
+    for key, text in heads.items():
+        row = _cell(found, key)
+        body.append(Row((text, *_parts(labels, row, kpi)), "undefined" if row is None else row["status"]))
+    head = (corner, KPIS[kpi].name, "Numerator", "Denominator", "Cases", "95 % interval", "Status")
+    filled = [i < 2 or any(row.cells[i] not in ("", NOTHING) for row in body) for i in range(len(head))]
+    if filled[3]:
+        filled[4] = False  # the denominator is the cases
+    body = [Row(_kept(row.cells, filled), row.status) for row in body]
+    return Table(caption, _kept(head, filled), tuple(body), _explained(row.status for row in body))
+
+
+def _parts(labels: Labels, row: pd.Series | None, kpi: str) -> tuple[str, ...]:
+    if row is None:
+        return (NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, "")
+    interval = NOTHING
+    if pd.notna(row["low"]) or pd.notna(row["high"]):
+        interval = " – ".join(labels.value(row[side], row["unit"], kpi) for side in ("low", "high"))
+    status = _why(labels, kpi, row["reason"]) if pd.isna(row["value"]) else WORDS.get(row["status"], "")
+    value = labels.value(row["value"], row["unit"], kpi)
+    return (value, *(labels.plain(row[part]) for part in ("numerator", "denominator", "n")), interval, status)
+
+
+def _marked(labels: Labels, row: pd.Series | None, kpi: str) -> str:
+    if row is None:
+        return NOTHING
+    text = labels.value(row["value"], row["unit"], kpi)
+    return text if pd.isna(row["value"]) else text + MARKS.get(row["status"], "")
+
+
+def _cell(found: pd.DataFrame, key: object) -> pd.Series | None:
+    return found.loc[key] if key in found.index else None
+
+
+def _keys(slices: Iterable[pd.DataFrame]) -> list:
+    """All keys of the slices; those of the first in their order, then what only later ones have."""
+    return list(dict.fromkeys(key for found in slices for key in found.index))
+
+
+def _kept(cells: Sequence[str], filled: Sequence[bool]) -> tuple[str, ...]:
+    return tuple(cell for cell, keep in zip(cells, filled, strict=True) if keep)
+
+
+def _explained(statuses: Iterable[str], marks: dict[str, str] = WORDS) -> tuple[str, ...]:
+    """A line for every mark that is in use."""
+    used = set(statuses)
+    return tuple(f"{marks[status]}: {text}" for status, text in EXPLAINED.items() if status in used)
+
+
+def _plain(cell: object) -> str:
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    return NOTHING if cell is None or pd.isna(cell) else str(cell)  # type: ignore[call-overload]

@@ -1,0 +1,91 @@
+"""Slices of the KPI table, as charts and tables show them: select and order, compute nothing.
+
+Every function takes the KPI table (columns as KPIS.md lists them) and returns rows of it, unchanged.
+"""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from analysis.display import Note
+from analysis.glossary import GRAINS, KPIS, REASONS
+from analysis.labels import Labels
+
+
+def rows(kpis: pd.DataFrame, kpi: str, grain: str = "month", by: str = "", last: int = 0) -> pd.DataFrame:
+    """The rows of one KPI at one grain and breakdown ("" is the company total), by period and member.
+
+    `last` keeps that many of the latest periods; 0 keeps all. Members that are whole numbers sort as numbers.
+    """
+    chosen = kpis[(kpis["kpi"] == kpi) & (kpis["grain"] == grain) & (kpis["dimension"] == by)]
+    if last:
+        chosen = chosen[chosen["period_start"].isin(sorted(chosen["period_start"].unique())[-last:])]
+    order = chosen["member"].map(member_key)
+    return chosen.assign(_order=order).sort_values(["period_start", "_order"]).drop(columns="_order")
+
+
+def member_key(member: str) -> tuple[bool, int, str]:
+    """Sorts members by name, whole numbers by size, and those in brackets, as (unassigned), last."""
+    return (member.startswith("("), int(member) if member.isdecimal() else 0, member)
+
+
+def finest(kpis: pd.DataFrame, kpi: str, by: str = "") -> str:
+    """The finest grain in which the KPI has a value at this breakdown; month when it has none at all."""
+    valued = kpis[(kpis["kpi"] == kpi) & (kpis["dimension"] == by) & kpis["value"].notna()]
+    return next((grain for grain in GRAINS if (valued["grain"] == grain).any()), GRAINS[0])
+
+
+def latest(kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str = "month") -> pd.Timestamp | None:
+    """Start of the KPI's latest period that is over and no longer moving; None when there is none.
+
+    A cohort too young to judge is passed over, so that a young one is never compared with a grown one.
+    """
+    every = kpis[(kpis["kpi"] == kpi) & (kpis["grain"] == grain) & (kpis["dimension"] == "")]
+    if every.empty:
+        every = kpis[(kpis["kpi"] == kpi) & (kpis["grain"] == grain)]
+    over = every[every["period_end"].map(labels.is_complete).astype(bool)]
+    settled = over[(over["status"] != "provisional") & (over["reason"] != "none_eligible")]
+    return None if settled.empty else pd.Timestamp(settled["period_start"].max())
+
+
+def members(
+    kpis: pd.DataFrame, labels: Labels, kpi: str, by: str, grain: str = "month", like: str = ""
+) -> pd.DataFrame:
+    """The KPI's members in its latest settled period, by their shown names, those in brackets last.
+
+    `like` names the KPI whose latest settled period is taken instead, so that a table's columns agree.
+    """
+    start = latest(kpis, labels, like or kpi, grain)
+    chosen = rows(kpis, kpi, grain, by)
+    chosen = chosen[chosen["period_start"] == start]
+    names = chosen["member"].map(lambda m: (member_key(m)[:2], labels.member(by, m).casefold()))
+    return chosen.loc[names.sort_values(kind="stable").index]
+
+
+def missing(
+    kpis: pd.DataFrame, labels: Labels, ids: Iterable[str], grain: str = "month", by: str = ""
+) -> Note | None:
+    """Why none of these KPIs has a value at this grain and breakdown, in one sentence; None when one has."""
+    ids = list(ids)
+    slices = {kpi: rows(kpis, kpi, grain, by) for kpi in ids}
+    if any(found["value"].notna().any() for found in slices.values()):
+        return None
+    first = ids[0]
+    name = KPIS[first].name if first in KPIS else first
+    lacking = labels.lacking(first)
+    if lacking and "." in lacking[0]:
+        table, column = lacking[0].split(".")
+        return Note(
+            f"This company's table `{table}` has no column `{column}`, so “{name}” cannot be computed; "
+            f"map the column under source.tables.{table}.columns in the params file."
+        )
+    if lacking:
+        return Note(
+            f"This company has no table `{lacking[0]}`, so “{name}” cannot be computed; "
+            f"add it under source.tables in the params file."
+        )
+    reasons = pd.concat([slices[first], rows(kpis, first, grain)])["reason"]
+    reasons = reasons[reasons.isin(list(REASONS))]
+    if not reasons.empty:
+        return Note(f"“{name}” has no value in any {grain}: {REASONS[reasons.mode()[0]]}.")
+    return Note(f"“{name}” has no value by {labels.dimension(by)}." if by else f"“{name}” has no value yet.")
