@@ -202,7 +202,9 @@ def _remedy(table: Table, fault: _Fault, params: Params) -> str:
     if fault.reason == "no_exchange_rate":
         return "give the table rates a row for the currency on or before the date of the amount"
     if fault.reason == CONFLICT:
-        return "rows of one key differ; export each once, or map a column that tells them apart ($row counts them)"
+        return (
+            "rows of one key differ; export each once, or map another column to the key ($row numbers them)"
+        )
     if column is None or ";" in fault.reason:
         return "correct the rows in the source"
     if word == "unknown":

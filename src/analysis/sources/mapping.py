@@ -94,7 +94,7 @@ def _spec(table: Table, source: TableSource, preset: dict[str, Any]) -> Spec:
     constants = {c: v for c, v in preset.get("constants", {}).items() if c not in taken}
     return Spec(
         table,
-        file=source.file or (None if source.table or source.sql else preset.get("file")),
+        file=source.file,
         database_table=source.table,
         sql=source.sql,
         format=Format(**{**preset.get("format", {}), **own}),
@@ -103,7 +103,7 @@ def _spec(table: Table, source: TableSource, preset: dict[str, Any]) -> Spec:
         values=values,
         constants={**constants, **source.constants},
         where={**preset.get("where", {}), **source.where},
-        from_preset=frozenset(ready),
+        from_preset=frozenset(ready) | (frozenset(preset.get("where", {})) - set(source.where)),
     )
 
 
@@ -232,6 +232,8 @@ def where(spec: Spec, raw: Raw, params: Params) -> str:
     conditions = []
     for name, value in spec.where.items():
         source = raw.column(name)
+        if source is None and name in spec.from_preset:
+            continue
         if source is None:
             at = params.where("source", "tables", spec.table.name, "where", name)
             raise SourceError(

@@ -30,7 +30,7 @@ def _statement(con: duckdb.DuckDBPyConnection, sql: str, where: str) -> str:
     except duckdb.Error as error:
         raise SourceError(f"{where}: sql: cannot be understood: {first_line(error)}") from None
     text = found[0].query.strip().rstrip(";").strip() if len(found) == 1 else ""
-    if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT or text.lower().startswith("pragma"):
+    if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
         raise SourceError(
             f"{where}: sql: must be one SELECT statement; it only reads, and there is no second one"
         )
@@ -175,7 +175,8 @@ class Queries:
         text = _statement(self.con, sql, where)
         shown = "sql"
         if not self.connection.is_database:
-            shown = f"sql over {', '.join(self._provide_all(canonical, text, fmt, where))}"
+            files = self._provide_all(canonical, text, fmt, where)
+            shown = f"sql over {', '.join(files)}" if files else "sql"
             home = SOURCE
         else:
             home = f"{DATABASE}.main"
@@ -186,7 +187,7 @@ class Queries:
             problem = self.connection.redact(first_line(error))
             raise SourceError(f"{where}: {canonical}: sql: {problem}") from None
         finally:
-            self.con.execute("SET search_path = 'main'")
+            self.con.execute("SET search_path = 'memory.main'")
 
     def _provide_all(self, canonical: str, text: str, fmt: Format, where: str) -> list[str]:
         by_stem = {f.stem.lower(): f for f in files_in(self.connection)}
