@@ -154,7 +154,7 @@ def test_a_good_run_leaves_exactly_the_reports(done):
 
 def test_the_page_shows_outputs_and_no_code(done):
     page = (done / "reports/ann" / DAY / "sales.html").read_text(encoding="utf-8")
-    assert '<td class="figure">1 234,50 zł</td>' in page
+    assert '<td class="figure short">1 234,50 zł</td>' in page
     assert "Ann &amp; Daughters ann 2026-03-31 7" in page  # -p top=7 reached the notebook as a number
     assert 'alt="One dot"' in page
     for code in ("SECRET_OF_THE_CODE", "params_dir", "display(", "import"):

@@ -128,6 +128,19 @@ def test_row_headers_that_span_rows_do_not_shift_the_columns():
     assert [[c.text for c in row.find_all(class_="figure")] for row in rows] == [["1"], ["2"]]
 
 
+def test_short_cells_stay_on_one_line_and_long_ones_get_room():
+    body = f"<tr><th>ab</th><td>{'w ' * 30}</td><td>{'x' * 30}</td></tr>"
+    html = f"<table><thead><tr><th>{'h' * 99}</th></tr></thead><tbody>{body}</tbody></table>"
+    cells = shown_html(html).select("tbody th, tbody td")
+    assert [cell.get("class") for cell in cells] == [["short"], ["long"], None]
+
+
+@pytest.mark.parametrize(("columns", "wide"), [(9, False), (10, True)])
+def test_a_table_of_many_columns_is_marked_for_paper(columns, wide):
+    table = shown_html(f"<table><tr>{'<td>1</td>' * columns}</tr></table>").find("table")
+    assert ("wide" in table.get("class", [])) == wide
+
+
 def test_a_table_scrolls_in_a_named_box():
     box = shown_html("<table border=1><caption>Won deals</caption><tr><td>1</td></tr></table>").find(
         class_="table"

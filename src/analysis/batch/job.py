@@ -102,7 +102,7 @@ class Job:
     plan: Plan
     company: str
     folder: Path
-    started: float = field(default_factory=time.monotonic)
+    started: float = 0.0
     data: Data | None = None
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
@@ -111,6 +111,11 @@ class Job:
     def begin(self) -> list[Step]:
         """The first step: everything that needs no notebook."""
         return self._opened([Step(DATA, prepare, (self.company, self.plan, self.folder))])
+
+    def starts(self, step: Step) -> None:
+        """A step is about to run; the company's time begins with the first."""
+        if step.name == DATA:
+            self.started = time.monotonic()
 
     def take(self, step: Step, future: Future[Any]) -> list[Step]:
         """Note how a step ended; the steps that follow from it."""
@@ -218,7 +223,7 @@ def prepare(company: str, plan: Plan, folder: Path) -> Data:
         ledger=records(client.ledger),
         identities=records(checks),
         kpi_rows=len(kpis),
-        quarantined=len(client.quarantine),
+        quarantined=int(client.ledger["quarantined"].sum()),
         broken=[
             f"broken identity: {row.identity}: {row.broken} of {row.checked}, at worst by {row.worst:g}"
             for row in broken.itertuples()

@@ -114,6 +114,7 @@ def _work(jobs: Sequence[Job], at_once: int, watch: Watch, processes: Processes)
         while waiting or running:
             while waiting and len(running) < at_once:
                 job, step = waiting.popleft()
+                job.starts(step)
                 call = threads.submit(processes.call, step.function, *step.arguments, folder=job.plan.root)
                 running[call] = (job, step)
             for call in wait(running, return_when=FIRST_COMPLETED).done:

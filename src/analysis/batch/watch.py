@@ -104,13 +104,14 @@ def tell_company(out: Console, client: Company) -> None:
     _tell(out, ledger, {name: "right" for name in LEDGER_NUMBERS if name in ledger})
     reasons = reasons_of(client.quarantine)
     if not reasons.empty:
-        line(out, f"{len(client.quarantine)} rows quarantined")
+        quarantined, flagged = int(ledger["quarantined"].sum()), int(ledger["flagged"].sum())
+        line(out, f"{quarantined} rows quarantined, {flagged} kept without their interval")
         _tell(out, reasons, {"rows": "right"})
     line(out, "")
 
 
 def reasons_of(quarantine: pd.DataFrame) -> pd.DataFrame:
-    """Rows quarantined for each reason: table, reason, rows, and the first example's place."""
+    """Rows quarantined or flagged for each reason: table, reason, rows, and the first example's place."""
     example = quarantine["file"].astype(str) + ":" + quarantine["line"].astype(str)
     grouped = quarantine.assign(example=example).groupby(["table", "reason"], sort=True)
     return grouped["example"].agg(rows="size", first="first").reset_index()

@@ -29,6 +29,8 @@ ACTIVE = [
     "svg", "math", "noscript",
 ]  # fmt: skip
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
+SHORT, LONG = 24, 45  # characters of a cell: up to here never broken, from here given room
+WIDE = 9  # columns of a table that paper needs smaller
 LANGUAGE = "en"  # of the notebooks' own words
 
 _DAY = re.compile(r"\d{4}-\d{2}")
@@ -197,13 +199,23 @@ def _table(soup: BeautifulSoup, table: Tag) -> None:
         del row["style"]
     for column in _figure_columns(table):
         for cell in column:
-            cell["class"] = " ".join([*filter(None, cell.get_attribute_list("class")), "figure"])
+            _mark(cell, "figure")
+    for cell in table.select("tbody th, tbody td"):
+        length = len(_text(cell))
+        if length > LONG or length <= SHORT:
+            _mark(cell, "long" if length > LONG else "short")
+    if max((len(row.find_all(["td", "th"])) for row in table.find_all("tr")), default=0) > WIDE:
+        _mark(table, "wide")
     caption = table.find("caption")
     name = _text(caption) if isinstance(caption, Tag) else _heading_above(table)
     box = soup.new_tag(
         "div", attrs={"class": "table", "role": "region", "tabindex": "0", "aria-label": name or "Table"}
     )
     table.wrap(box)
+
+
+def _mark(cell: Tag, name: str) -> None:
+    cell["class"] = " ".join([*filter(None, cell.get_attribute_list("class")), name])
 
 
 def _figure_columns(table: Tag) -> Iterator[list[Tag]]:
