@@ -210,7 +210,7 @@ def _remedy(table: Table, fault: _Fault, params: Params) -> str:
     if word == "unknown":
         words = ", ".join(column.values[:-1]) + f" or {column.values[-1]}"
         guess = did_you_mean(str(fault.values.index[0]), column.values) if len(fault.values) else ""
-        return f"expected {words}{guess}. Map them {there}.values.{name}"
+        return f"expected {words}{guess or '.'} Map them {there}.values.{name}"
     if word == "unreadable" and column.type in ("date", "instant", "month"):
         return f'expected a date as YYYY-MM-DD. Write `format: {{dates: "%d.%m.%Y"}}` or the like {there}'
     if word == "unreadable" and column.type != "flag":

@@ -124,7 +124,8 @@ def _wrong_column(spec: Spec, raw: Raw, column: str, name: str, params: Params) 
 
 def _missing_column(spec: Spec, raw: Raw, column: Column, params: Params) -> str:
     is_key = spec.table.key == (column.name,)
-    close = near(column.name, raw.names) or (["$row"] if is_key else [])
+    taken = {*spec.table.names, *(p for p in spec.columns.values() if isinstance(p, str))}
+    close = near(column.name, [n for n in raw.names if n not in taken]) or (["$row"] if is_key else [])
     where = params.where("source", "tables", spec.table.name)
     hint = f" (near: {', '.join(close)})" if close else ""
     return (
