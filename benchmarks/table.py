@@ -2,8 +2,8 @@
 
     python benchmarks/table.py [--runs 5]
 
-5,000 deals, 10,000 leads, 20,000 e-mails, 5,000 subscriptions over 24 months, generated from a seed; prints one line a
-run and the median, and the share that loading takes.
+5,000 deals, 10,000 leads, 20,000 e-mails, 5,000 subscriptions over 24 months, generated from a seed; prints
+one line a run and the median, and the share that loading takes.
 """
 
 import argparse
@@ -40,7 +40,9 @@ def write(folder: Path, seed: int = 7) -> None:
     reps = [f"R{i:02d}" for i in range(30)]
     n = 10_000
     created = days(rng, n)
-    leads = pd.DataFrame({"lead_id": [f"L{i}" for i in range(n)], "created_at": created, "channel": rng.choice(CHANNELS, n)})
+    leads = pd.DataFrame(
+        {"lead_id": [f"L{i}" for i in range(n)], "created_at": created, "channel": rng.choice(CHANNELS, n)}
+    )
     leads["rep_id"] = rng.choice(reps, n)
     leads["first_contact_at"] = instants(rng, created, 5)
     leads.to_csv(folder / "leads.csv", index=False)
@@ -90,10 +92,16 @@ def write(folder: Path, seed: int = 7) -> None:
             "mrr": rng.gamma(2, 100, n).round(2),
         }
     ).to_csv(folder / "subscriptions.csv", index=False)
-    pd.DataFrame({"rep_id": reps, "name": reps, "team": [f"team {i % 5}" for i in range(30)]}).to_csv(folder / "reps.csv", index=False)
-    spending = pd.MultiIndex.from_product([MONTHS, ["marketing", "advertising", "salaries"], CHANNELS]).to_frame(index=False)
+    pd.DataFrame({"rep_id": reps, "name": reps, "team": [f"team {i % 5}" for i in range(30)]}).to_csv(
+        folder / "reps.csv", index=False
+    )
+    spending = pd.MultiIndex.from_product(
+        [MONTHS, ["marketing", "advertising", "salaries"], CHANNELS]
+    ).to_frame(index=False)
     spending.columns = ["month", "category", "channel"]
-    spending.assign(amount=rng.gamma(2, 500, len(spending)).round(2)).to_csv(folder / "costs.csv", index=False)
+    spending.assign(amount=rng.gamma(2, 500, len(spending)).round(2)).to_csv(
+        folder / "costs.csv", index=False
+    )
     yearly = [(m, "revenue", "rep", rep, "month", 50_000) for m in MONTHS for rep in reps]
     frame = pd.DataFrame(yearly, columns=["period_start", "metric", "scope", "scope_id", "period", "target"])
     frame.to_csv(folder / "targets.csv", index=False)
@@ -115,7 +123,9 @@ source: {connect: %s}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as name:
@@ -131,7 +141,10 @@ def main() -> None:
             done = time.process_time()
             identities(company, kpis)
             seconds.append(done - start)
-            print(f"run {run + 1}: {done - start:.2f} s of CPU, {loaded - start:.2f} s of it loading; {len(kpis):,} rows")
+            print(
+                f"run {run + 1}: {done - start:.2f} s of CPU, {loaded - start:.2f} s of it loading; "
+                "{len(kpis):,} rows"
+            )
         print(f"median {statistics.median(seconds):.2f} s of CPU (goal: under 2 s)")
 
 

@@ -1,4 +1,6 @@
-"""Small companies for tests: canonical CSV text and a params file in a folder, opened the way a user opens them."""
+"""Small companies for tests: canonical CSV text and a params file in a folder, opened the way a user opens
+them.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -42,12 +44,16 @@ def make_company(folder: Path, tables: Mapping[str, str], name: str = "tiny", **
     return open_company(name, params_dir=write_company(folder, tables, name, **params))
 
 
-def kpis_of(folder: Path, tables: Mapping[str, str], families: Iterable[str] | None = None, **params) -> pd.DataFrame:
+def kpis_of(
+    folder: Path, tables: Mapping[str, str], families: Iterable[str] | None = None, **params
+) -> pd.DataFrame:
     """The KPI table of a small company."""
     return kpi_table(make_company(folder, tables, **params), families)
 
 
-def values(kpis: pd.DataFrame, kpi: str, grain: str = "month", dimension: str = "", member: str | None = None) -> dict:
+def values(
+    kpis: pd.DataFrame, kpi: str, grain: str = "month", dimension: str = "", member: str | None = None
+) -> dict:
     """Values of one KPI by first day of the period as text (and by member, when a breakdown is asked for)."""
     rows = kpis[(kpis["kpi"] == kpi) & (kpis["grain"] == grain) & (kpis["dimension"] == dimension)]
     start = rows["period_start"].dt.strftime("%Y-%m-%d")
@@ -58,7 +64,9 @@ def values(kpis: pd.DataFrame, kpi: str, grain: str = "month", dimension: str = 
     return dict(zip(start.loc[rows.index], rows["value"], strict=True))
 
 
-def cell(kpis: pd.DataFrame, kpi: str, start: str, grain: str = "month", dimension: str = "", member: str = "") -> pd.Series:
+def cell(
+    kpis: pd.DataFrame, kpi: str, start: str, grain: str = "month", dimension: str = "", member: str = ""
+) -> pd.Series:
     """The one row of a KPI, period and member."""
     rows = kpis[
         (kpis["kpi"] == kpi)

@@ -22,7 +22,9 @@ def project() -> Path:
 
 
 def real_data(name: str) -> Path:
-    """The folder of a public data set beside the project; skips the test by its name where it is not there."""
+    """The folder of a public data set beside the project; skips the test by its name where it is not
+    there.
+    """
     folder = REAL_DATA / name
     if not folder.is_dir():
         pytest.skip(f"real data not here: {name} (looked for in {os.path.relpath(folder, ROOT)})")

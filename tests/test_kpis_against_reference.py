@@ -1,4 +1,6 @@
-"""Random companies through the whole way, from CSV files to the KPI table, against a plain second computation."""
+"""Random companies through the whole way, from CSV files to the KPI table, against a plain second
+computation.
+"""
 
 import math
 import random
@@ -7,17 +9,19 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from companies import make_company
-from reference import reference
 
 from analysis.company import Company
 from analysis.kpi_table import identities, kpi_table
+from companies import make_company
+from reference import reference
 
 AS_OF = date(2026, 3, 17)
 
 
 class Maker:
-    """A seeded company with the awkward things of real exports, on and around the first and last days of months."""
+    """A seeded company with the awkward things of real exports, on and around the first and last days of
+    months.
+    """
 
     def __init__(self, seed: int):
         self.r = random.Random(seed)
@@ -32,7 +36,11 @@ class Maker:
         edge = self.r.random()
         if edge < 0.2:
             return max(first, day.replace(day=1))
-        return min(last, day.replace(day=1) - timedelta(days=1)) if edge < 0.4 and day.replace(day=1) > first else day
+        return (
+            min(last, day.replace(day=1) - timedelta(days=1))
+            if edge < 0.4 and day.replace(day=1) > first
+            else day
+        )
 
     def instant(self, day: date) -> str:
         return f"{day}T{self.r.randint(0, 23):02d}:{self.r.randint(0, 59):02d}:{self.r.randint(0, 59):02d}"
@@ -44,29 +52,54 @@ class Maker:
         return f"{self.r.choice([100, 999.99, 0.01, 1234.5, 0.1, 0.2, 70000]) * self.r.randint(1, 9):.2f}"
 
     def tables(self) -> dict[str, str]:
-        return {name: csv(getattr(self, name)()) for name in
-                ("rep_rows", "customer_rows", "lead_rows", "deal_rows", "split_rows", "subscription_rows", "order_rows",
-                 "mail_rows", "cost_rows")}  # fmt: skip
+        return {
+            name: csv(getattr(self, name)())
+            for name in (
+                "rep_rows",
+                "customer_rows",
+                "lead_rows",
+                "deal_rows",
+                "split_rows",
+                "subscription_rows",
+                "order_rows",
+                "mail_rows",
+                "cost_rows",
+            )
+        }
 
     def rep_rows(self):
         for rep in self.reps:
             started = self.day() if self.r.random() < 0.4 else ""
             ended = self.later(started, 300) if started and self.r.random() < 0.3 else ""
-            yield {"rep_id": rep, "name": rep, "team": self.some(["North", "South"], 0.2), "started_on": started, "ended_on": ended}
+            yield {
+                "rep_id": rep,
+                "name": rep,
+                "team": self.some(["North", "South"], 0.2),
+                "started_on": started,
+                "ended_on": ended,
+            }
 
     def customer_rows(self):
         for buyer in self.buyers:
             yield {
-                "customer_id": buyer, "segment": self.some(["small", "large"], 0.2), "channel": self.some(["web", "fair", "call"]),
-                "rep_id": self.some(self.reps), "acquired_on": self.some([self.day()], 0.3),
-            }  # fmt: skip
+                "customer_id": buyer,
+                "segment": self.some(["small", "large"], 0.2),
+                "channel": self.some(["web", "fair", "call"]),
+                "rep_id": self.some(self.reps),
+                "acquired_on": self.some([self.day()], 0.3),
+            }
 
     def lead_rows(self):
         self.leads = {}
         for i in range(self.r.randint(0, 40)):
             created = self.day()
             self.leads[f"L{i}"] = created
-            yield {"lead_id": f"L{i}", "created_at": created, "channel": self.some(["web", "fair", "call"]), "rep_id": self.some(self.reps)}
+            yield {
+                "lead_id": f"L{i}",
+                "created_at": created,
+                "channel": self.some(["web", "fair", "call"]),
+                "rep_id": self.some(self.reps),
+            }
 
     def deal_rows(self):
         self.deals = []
@@ -80,12 +113,18 @@ class Maker:
             start = self.later(created, 3)
             contact = min(start, closed) if closed else start
             yield {
-                "opportunity_id": f"D{i}", "outcome": outcome, "created_at": f"{created}T00:00:01" if timed else created,
+                "opportunity_id": f"D{i}",
+                "outcome": outcome,
+                "created_at": f"{created}T00:00:01" if timed else created,
                 "first_contact_at": "" if timed or self.r.random() < 0.5 else contact,
-                "closed_at": f"{closed}T23:59:59" if timed and closed else closed, "amount": self.some([self.money()]),
-                "units": self.r.randint(0, 9), "customer_id": self.some(self.buyers), "lead_id": lead,
-                "rep_id": self.some([*self.reps, "stranger"]), "channel": self.some(["web", "fair", "call"]),
-            }  # fmt: skip
+                "closed_at": f"{closed}T23:59:59" if timed and closed else closed,
+                "amount": self.some([self.money()]),
+                "units": self.r.randint(0, 9),
+                "customer_id": self.some(self.buyers),
+                "lead_id": lead,
+                "rep_id": self.some([*self.reps, "stranger"]),
+                "channel": self.some(["web", "fair", "call"]),
+            }
 
     def split_rows(self):
         shares = [["0.5", "0.5"], ["0.25", "0.75"], ["1"], ["0.333333", "0.333333", "0.333334"]]
@@ -99,41 +138,74 @@ class Maker:
         for i in range(self.r.randint(1, 50)):
             start = self.day()
             end = start + timedelta(days=self.r.randint(0, 200)) if self.r.random() < 0.6 else ""
-            yield {"subscription_id": f"S{i}", "customer_id": self.r.choice(self.buyers), "started_on": start,
-                   "ended_on": end, "mrr": self.r.choice(["0", "10", "10.5", "99.99", "250"])}  # fmt: skip
+            yield {
+                "subscription_id": f"S{i}",
+                "customer_id": self.r.choice(self.buyers),
+                "started_on": start,
+                "ended_on": end,
+                "mrr": self.r.choice(["0", "10", "10.5", "99.99", "250"]),
+            }
 
     def order_rows(self):
         for i in range(self.r.randint(1, 80)):
             sign = self.r.choice(["", "", "", "-"])
-            yield {"order_id": f"O{i}", "customer_id": self.some(self.buyers), "ordered_at": self.instant(self.day()),
-                   "amount": sign + self.money(), "channel": self.some(["web", "fair"]), "rep_id": self.some(self.reps)}  # fmt: skip
+            yield {
+                "order_id": f"O{i}",
+                "customer_id": self.some(self.buyers),
+                "ordered_at": self.instant(self.day()),
+                "amount": sign + self.money(),
+                "channel": self.some(["web", "fair"]),
+                "rep_id": self.some(self.reps),
+            }
 
     def mail_rows(self):
         for i in range(self.r.randint(0, 60)):
             sent = self.day()
             bounced = self.r.random() < 0.1
             opened = "" if bounced or self.r.random() < 0.5 else self.instant(self.later(sent, 9))
-            yield {"email_id": f"E{i}", "campaign_id": self.some(["spring", "autumn"]), "variant": self.some(["A", "B"]),
-                   "rep_id": self.some(self.reps), "sent_at": self.instant(sent), "bounced": bounced, "opened_at": opened,
-                   "machine_open": bool(opened) and self.r.random() < 0.4, "clicked_at": opened if self.r.random() < 0.3 else "",
-                   "unsubscribed_at": ""}  # fmt: skip
+            yield {
+                "email_id": f"E{i}",
+                "campaign_id": self.some(["spring", "autumn"]),
+                "variant": self.some(["A", "B"]),
+                "rep_id": self.some(self.reps),
+                "sent_at": self.instant(sent),
+                "bounced": bounced,
+                "opened_at": opened,
+                "machine_open": bool(opened) and self.r.random() < 0.4,
+                "clicked_at": opened if self.r.random() < 0.3 else "",
+                "unsubscribed_at": "",
+            }
 
     def cost_rows(self):
         for i in range(self.r.randint(0, 30)):
-            yield {"month": self.day().replace(day=1), "category": self.r.choice(["marketing", "advertising", "salaries", "other"]),
-                   "channel": self.some(["web", "fair", "call"], 0.3), "amount": f"{i + 0.37:.2f}"}  # fmt: skip
+            yield {
+                "month": self.day().replace(day=1),
+                "category": self.r.choice(["marketing", "advertising", "salaries", "other"]),
+                "channel": self.some(["web", "fair", "call"], 0.3),
+                "amount": f"{i + 0.37:.2f}",
+            }
 
 
 NAMES = {
-    "rep_rows": "reps", "customer_rows": "customers", "lead_rows": "leads", "deal_rows": "opportunities",
-    "split_rows": "opportunity_splits", "subscription_rows": "subscriptions", "order_rows": "orders", "mail_rows": "emails",
+    "rep_rows": "reps",
+    "customer_rows": "customers",
+    "lead_rows": "leads",
+    "deal_rows": "opportunities",
+    "split_rows": "opportunity_splits",
+    "subscription_rows": "subscriptions",
+    "order_rows": "orders",
+    "mail_rows": "emails",
     "cost_rows": "costs",
-}  # fmt: skip
+}
 
 
 def csv(rows) -> str:
     rows = list(rows)
-    return "\n".join([",".join(rows[0]), *(",".join(str(v) for v in row.values()) for row in rows)]) if rows else ""
+    return (
+        "\n".join([",".join(rows[0]), *(",".join(str(v) for v in row.values()) for row in rows)])
+        if rows
+        else ""
+    )
 
 
 def plain_rows(company: Company, table: str) -> list[dict]:
@@ -147,8 +219,16 @@ def plain_rows(company: Company, table: str) -> list[dict]:
                 value = None
             elif isinstance(value, pd.Timestamp):
                 value = value.to_pydatetime()
-                only_day = pd.isna(record[f"{column}_utc"]) if f"{column}_utc" in record else not column.endswith("_utc")
-                value = value.date() if only_day and value == datetime.combine(value.date(), datetime.min.time()) else value
+                only_day = (
+                    pd.isna(record[f"{column}_utc"])
+                    if f"{column}_utc" in record
+                    else not column.endswith("_utc")
+                )
+                value = (
+                    value.date()
+                    if only_day and value == datetime.combine(value.date(), datetime.min.time())
+                    else value
+                )
             elif not isinstance(value, str | bool | date):
                 value = float(value)
             row[column] = value
@@ -161,7 +241,14 @@ def compare(company: Company, params: dict) -> int:
     kpis = kpi_table(company)
     tables = {t: plain_rows(company, t) for t in NAMES.values() if company.has(t)}
     want = reference(tables, params, company.as_of, company.first_event)
-    keys = zip(kpis["kpi"], kpis["grain"], kpis["period_start"].dt.date, kpis["dimension"], kpis["member"], strict=True)
+    keys = zip(
+        kpis["kpi"],
+        kpis["grain"],
+        kpis["period_start"].dt.date,
+        kpis["dimension"],
+        kpis["member"],
+        strict=True,
+    )
     got = dict(zip(keys, kpis["value"], strict=True))
     wrong = []
     for key, value in want.items():
@@ -175,15 +262,29 @@ def compare(company: Company, params: dict) -> int:
         elif have == "no row" or not math.isclose(have, value, rel_tol=1e-9, abs_tol=1e-6):
             wrong.append((key, value, have))
     known = {(kpi, dim) for kpi, _, _, dim, _ in want}
-    wrong += [(k, "no row", v) for k, v in got.items() if (k[0], k[3]) in known and k not in want and v and not math.isnan(v)]
+    wrong += [
+        (k, "no row", v)
+        for k, v in got.items()
+        if (k[0], k[3]) in known and k not in want and v and not math.isnan(v)
+    ]
     assert not wrong, f"{len(wrong)} of {len(want)} differ, first: " + "\n".join(map(str, wrong[:12]))
     assert set(identities(company, kpis)["status"]) == {"holds"}
     return len(want)
 
 
 PARAMS = [
-    {"churn": {"basis": "subscriptions"}, "revenue_from": "opportunities", "gross_margin": 0.5, "fiscal_year_start": 4},
-    {"churn": {"basis": "orders", "inactive_days": 45}, "revenue_from": "orders", "gross_margin": 0.3, "history_months": 9},
+    {
+        "churn": {"basis": "subscriptions"},
+        "revenue_from": "opportunities",
+        "gross_margin": 0.5,
+        "fiscal_year_start": 4,
+    },
+    {
+        "churn": {"basis": "orders", "inactive_days": 45},
+        "revenue_from": "orders",
+        "gross_margin": 0.3,
+        "history_months": 9,
+    },
 ]
 
 

@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -72,6 +73,6 @@ def test_the_spine_is_contiguous_and_ends_with_the_month_of_as_of(first, length,
     months = calendar.periods(["month"])
     assert len(months) <= history
     assert months[-1].start <= as_of < months[-1].end
-    assert all(a.end == b.start for a, b in zip(months, months[1:], strict=False))
+    assert all(a.end == b.start for a, b in pairwise(months))
     for period in calendar.periods():
         assert calendar.earliest_month <= period.first_month - 12

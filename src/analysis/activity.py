@@ -1,8 +1,9 @@
-"""Which customers are active when, and what they pay: snapshots at the end of each month, movements between two.
+"""Which customers are active when, and what they pay: snapshots at the end of each month, movements between
+two.
 
 Active on day d: a subscription with started_on <= d < ended_on and mrr > 0, or an order with amount > 0 in
-(d - inactive_days, d]. A snapshot of month m is taken on its last day, or on `as_of` when that comes first, so the
-opening of a period is the snapshot of the month before it and its closing that of its last month.
+(d - inactive_days, d]. A snapshot of month m is taken on its last day, or on `as_of` when that comes first,
+so the opening of a period is the snapshot of the month before it and its closing that of its last month.
 """
 
 from dataclasses import dataclass
@@ -17,25 +18,34 @@ from analysis.periods import Period
 from analysis.rows import MONEY_DIGITS
 
 COUNTS = ["opening", "new", "reactivated", "churned", "closing", "flash"]
-AMOUNTS = [f"mrr_{name}" for name in ("opening", "new", "reactivated", "expansion", "contraction", "churned", "closing")]
+AMOUNTS = [
+    f"mrr_{name}"
+    for name in ("opening", "new", "reactivated", "expansion", "contraction", "churned", "closing")
+]
 MOVES = [*COUNTS, *AMOUNTS, "mrr_kept_or_less", "mrr_kept"]
 
 
 @dataclass(frozen=True)
 class Activity:
-    """Snapshots of one basis: `active` (month, customer_id, mrr) and `first` (customer_id, first_on) tables."""
+    """Snapshots of one basis: `active` (month, customer_id, mrr) and `first` (customer_id, first_on)
+    tables.
+    """
 
     active: Table
     first: Table
 
 
 def snapshot_days(facts: Facts) -> pd.DataFrame:
-    """The snapshot day of every month needed: month, `on` (its last day or as_of), `since` (start of the order window)."""
+    """The snapshot day of every month needed: month, `on` (its last day or as_of), `since` (start of the
+    order window).
+    """
     calendar = facts.calendar
     months = [Period("month", m) for m in range(calendar.earliest_month - 1, calendar.last_month + 1)]
     on = pd.Series([p.closing_day(facts.company.as_of) for p in months])
     window = timedelta(days=facts.company.params.churn.inactive_days)
-    return pd.DataFrame({"snapshot": [p.first_month for p in months], "on": on, "since": [d - window for d in on]})
+    return pd.DataFrame(
+        {"snapshot": [p.first_month for p in months], "on": on, "since": [d - window for d in on]}
+    )
 
 
 def activity(facts: Facts, basis: str) -> Activity:
@@ -46,7 +56,9 @@ def activity(facts: Facts, basis: str) -> Activity:
         paid = facts.company.table("subscriptions")
         paid = paid.filter(paid.mrr > 0, paid.ended_on.isnull() | (paid.ended_on > paid.started_on))
         first = paid.group_by("customer_id").agg(first_on=paid.started_on.min())
-        here = paid.join(days, (paid.started_on <= days.on) & (paid.ended_on.isnull() | (days.on < paid.ended_on)))
+        here = paid.join(
+            days, (paid.started_on <= days.on) & (paid.ended_on.isnull() | (days.on < paid.ended_on))
+        )
         active = here.group_by("snapshot", "customer_id").agg(mrr=here.mrr.sum())
     else:
         orders = facts.company.table("orders")
@@ -54,7 +66,9 @@ def activity(facts: Facts, basis: str) -> Activity:
         bought = orders.select("customer_id", day=orders.ordered_at.date()).distinct()
         first = bought.group_by("customer_id").agg(first_on=bought.day.min())
         here = bought.join(days, (bought.day <= days.on) & (bought.day > days.since))
-        active = here.select("snapshot", "customer_id").distinct().mutate(mrr=ibis.literal(0, "decimal(38, 6)"))
+        active = (
+            here.select("snapshot", "customer_id").distinct().mutate(mrr=ibis.literal(0, "decimal(38, 6)"))
+        )
     return Activity(
         con.create_table(f"fact_active_{basis}", active, temp=True, overwrite=True),
         con.create_table(f"fact_first_{basis}", first, temp=True, overwrite=True),
@@ -62,7 +76,9 @@ def activity(facts: Facts, basis: str) -> Activity:
 
 
 def spans(facts: Facts) -> pd.DataFrame:
-    """Every period whose movements are wanted: grain, first_month, opening and closing snapshot, first and last day."""
+    """Every period whose movements are wanted: grain, first_month, opening and closing snapshot, first and
+    last day.
+    """
     calendar, as_of = facts.calendar, facts.company.as_of
     periods = [Period("month", m) for m in range(calendar.earliest_month, calendar.last_month + 1)]
     periods += [p for p in calendar.periods() if p.grain != "month"]
@@ -81,8 +97,8 @@ def spans(facts: Facts) -> pd.DataFrame:
 def movements(facts: Facts, basis: Activity) -> pd.DataFrame:
     """Movements of customers and MRR in every period, by segment, channel and rep of the customer: MOVES.
 
-    One row per grain, first_month and breakdown. Each customer of a period is one row before it is counted: what it
-    paid at opening (m0), at closing (m1), and whether it first became active inside the period.
+    One row per grain, first_month and breakdown. Each customer of a period is one row before it is counted:
+    what it paid at opening (m0), at closing (m1), and whether it first became active inside the period.
     """
     schema = {"grain": "string", "starts_on": "date", "ends_on": "date"}
     wanted = ibis.memtable(spans(facts), schema={**dict.fromkeys(spans(facts).columns, "int64"), **schema})
@@ -106,8 +122,14 @@ def movements(facts: Facts, basis: Activity) -> pd.DataFrame:
         )
         for part, a0, a1, b in flags.values()
     ]
-    each = ibis.union(*parts).group_by(*keys).agg(
-        **{name: ibis._[name].max() for name in ("a0", "a1", "began")}, m0=ibis._.m0.sum(), m1=ibis._.m1.sum()
+    each = (
+        ibis.union(*parts)
+        .group_by(*keys)
+        .agg(
+            **{name: ibis._[name].max() for name in ("a0", "a1", "began")},
+            m0=ibis._.m0.sum(),
+            m1=ibis._.m1.sum(),
+        )
     )
     each = each.left_join(first, "customer_id").drop("customer_id_right")
     return sorted_frame(count_moves(facts, each))
@@ -122,7 +144,10 @@ def count_moves(facts: Facts, each: Table) -> Table:
     is_new = arrived & (each.first_on >= each.starts_on)
     is_back = arrived & (each.first_on < each.starts_on)
     more, less = stayed & (each.m1 > each.m0), stayed & (each.m1 < each.m0)
-    keys = {name: labelled(each[column]) for name, column in {"segment": "segment", "channel": "channel", "rep": "rep_id"}.items()}
+    keys = {
+        name: labelled(each[column])
+        for name, column in {"segment": "segment", "channel": "channel", "rep": "rep_id"}.items()
+    }
     return each.group_by("grain", "first_month", **keys).agg(
         opening=opening.sum(),
         new=is_new.sum(),
@@ -143,7 +168,9 @@ def count_moves(facts: Facts, each: Table) -> Table:
 
 
 def rolled_movements(facts: Facts, basis: Activity) -> pd.DataFrame:
-    """Movements as a rolled frame: the company total in every period (0 where nothing moved), and each breakdown."""
+    """Movements as a rolled frame: the company total in every period (0 where nothing moved), and each
+    breakdown.
+    """
     moves = movements(facts, basis)
     grid = spans(facts)[["grain", "first_month"]]
     whole = moves.groupby(["grain", "first_month"])[MOVES].sum()
@@ -160,7 +187,9 @@ def cohort_activity(facts: Facts, basis: str, snapshots: Activity) -> pd.DataFra
     Active in a month: on its last day (subscriptions), or with an order above 0 in it (orders).
     """
     customers = facts.company.table("customers")
-    cohorts = customers.filter(customers.acquired_on.notnull()).select("customer_id", month=month_of(customers.acquired_on))
+    cohorts = customers.filter(customers.acquired_on.notnull()).select(
+        "customer_id", month=month_of(customers.acquired_on)
+    )
     if basis == "subscriptions":
         seen = snapshots.active.select("customer_id", at=snapshots.active.snapshot)
     else:
@@ -169,5 +198,3 @@ def cohort_activity(facts: Facts, basis: str, snapshots: Activity) -> pd.DataFra
         seen = orders.select("customer_id", at=month_of(orders.ordered_at)).distinct()
     joined = cohorts.inner_join(seen, "customer_id")
     return sorted_frame(joined.group_by("month", "at").agg(active=joined.count()))
-
-

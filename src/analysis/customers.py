@@ -13,7 +13,14 @@ from analysis.stats import ratio, wilson
 MOVES = ("opening", "new", "reactivated", "churned", "closing", "flash")
 MRR_MOVES = ("opening", "new", "reactivated", "expansion", "contraction", "churned", "closing")
 MRR_RATIOS = ("nrr", "grr", "revenue_churn_rate", "quick_ratio")
-OF_ACTIVITY = (*(f"customers_{move}" for move in MOVES), "churn_rate", "retention_rate", "cohort_retention", "arpa", "clv")
+OF_ACTIVITY = (
+    *(f"customers_{move}" for move in MOVES),
+    "churn_rate",
+    "retention_rate",
+    "cohort_retention",
+    "arpa",
+    "clv",
+)
 CHURN_MONTHS = 6
 
 
@@ -30,12 +37,16 @@ def table(facts: Facts) -> pd.DataFrame:
         parts += [counts(moved[basis]), cohort_retention(facts, basis, snapshots[basis]), value, lifetime]
         parts.append(against_cost(facts, value, lifetime, cost))
     else:
-        parts.append(missing_rows([*OF_ACTIVITY, "ltv_cac", "cac_payback_months"], "missing_table", facts.calendar))
+        parts.append(
+            missing_rows([*OF_ACTIVITY, "ltv_cac", "cac_payback_months"], "missing_table", facts.calendar)
+        )
     return pd.concat(parts, ignore_index=True)
 
 
 def counts(moved: pd.DataFrame) -> pd.DataFrame:
-    """`customers_*`, `churn_rate`, `retention_rate`: n is the customers seen at either end, or at opening for rates."""
+    """`customers_*`, `churn_rate`, `retention_rate`: n is the customers seen at either end, or at opening
+    for rates.
+    """
     seen = moved["opening"] + moved["new"] + moved["reactivated"] + moved["flash"]
     moved = moved.assign(seen=seen, retained=moved["opening"] - moved["churned"])
     return pd.concat(
@@ -51,11 +62,15 @@ def counts(moved: pd.DataFrame) -> pd.DataFrame:
 def mrr(facts: Facts, moved: pd.DataFrame | None) -> pd.DataFrame:
     """`mrr_*`, `nrr`, `grr`, `revenue_churn_rate`, `quick_ratio`: movements of monthly recurring revenue."""
     if moved is None:
-        return missing_rows([*(f"mrr_{move}" for move in MRR_MOVES), *MRR_RATIOS], "missing_table", facts.calendar)
+        return missing_rows(
+            [*(f"mrr_{move}" for move in MRR_MOVES), *MRR_RATIOS], "missing_table", facts.calendar
+        )
     seen = moved["opening"] + moved["new"] + moved["reactivated"]
     gained = moved["mrr_new"] + moved["mrr_reactivated"] + moved["mrr_expansion"]
     lost = moved["mrr_contraction"] + moved["mrr_churned"]
-    moved = moved.assign(seen=seen, gained=gained, lost=lost, not_kept=moved["mrr_opening"] - moved["mrr_kept_or_less"])
+    moved = moved.assign(
+        seen=seen, gained=gained, lost=lost, not_kept=moved["mrr_opening"] - moved["mrr_kept_or_less"]
+    )
     return pd.concat(
         [
             *(sum_rows(f"mrr_{move}", moved, f"mrr_{move}", n="seen") for move in MRR_MOVES),
@@ -94,7 +109,14 @@ def cohort_retention(facts: Facts, basis: str, snapshots: Activity) -> pd.DataFr
         }
     )
     return rows(
-        "cohort_retention", keys, ratio(active, size), numerator=active, denominator=size, n=size, low=low, high=high
+        "cohort_retention",
+        keys,
+        ratio(active, size),
+        numerator=active,
+        denominator=size,
+        n=size,
+        low=low,
+        high=high,
     )
 
 
@@ -112,7 +134,14 @@ def arpa(facts: Facts, basis: str, moved: pd.DataFrame) -> pd.DataFrame:
 
 
 def margin_of(facts: Facts, keys: pd.DataFrame) -> np.ndarray:
-    """The company's gross margin in the period of each row."""
+    """The gross margin that belongs to `arpa` in the period of each row.
+
+    MRR carries no cost, so the margin stated in the params is used for it; revenue from orders has that of
+    its own rows. Without a stated margin the orders' is the best there is.
+    """
+    stated = facts.company.params.gross_margin
+    if facts.company.params.churn.basis == "subscriptions" and stated is not None:
+        return np.full(len(keys), stated)
     margins = facts.gross_margin.set_index(["grain", "first_month"])["margin"]
     wanted = pd.MultiIndex.from_frame(keys[["grain", "first_month"]])
     return margins.reindex(wanted).to_numpy(dtype="float64")
@@ -127,7 +156,9 @@ def clv(facts: Facts, moved: pd.DataFrame, arpa_rows: pd.DataFrame) -> pd.DataFr
     lack = "missing_column" if facts.company.has("orders") else "missing_table"
     no_churn = (churn == 0) & worth.notna()
     reason = np.select([no_churn, np.isnan(margin)], ["no_churn", lack], "no_denominator")
-    return rows("clv", monthly, ratio(worth, churn), numerator=worth, denominator=churn, n=monthly["n"], reason=reason)
+    return rows(
+        "clv", monthly, ratio(worth, churn), numerator=worth, denominator=churn, n=monthly["n"], reason=reason
+    )
 
 
 def recent_churn(facts: Facts, moved: pd.DataFrame, keys: pd.DataFrame) -> np.ndarray:
@@ -140,10 +171,14 @@ def recent_churn(facts: Facts, moved: pd.DataFrame, keys: pd.DataFrame) -> np.nd
     means = means.reindex(range(facts.calendar.earliest_month, facts.calendar.last_month + 1), method="ffill")
     wanted = zip(keys["first_month"], keys["dimension"], keys["member"], strict=True)
     known = {(dim, member) for dim, member in means.columns}
-    return np.array([means.at[m, (d, k)] if (d, k) in known else np.nan for m, d, k in wanted], dtype="float64")
+    return np.array(
+        [means.at[m, (d, k)] if (d, k) in known else np.nan for m, d, k in wanted], dtype="float64"
+    )
 
 
-def against_cost(facts: Facts, value: pd.DataFrame, lifetime: pd.DataFrame, cost: pd.DataFrame) -> pd.DataFrame:
+def against_cost(
+    facts: Facts, value: pd.DataFrame, lifetime: pd.DataFrame, cost: pd.DataFrame
+) -> pd.DataFrame:
     """`ltv_cac` and `cac_payback_months` by month: worth of a customer against the cost of winning one."""
     lack = facts.lack("cac")
     if lack:
@@ -152,11 +187,30 @@ def against_cost(facts: Facts, value: pd.DataFrame, lifetime: pd.DataFrame, cost
     months = months.reset_index(drop=True)
     worth, price = pick(lifetime, "value", months), months["value"]
     monthly = pick(value, "value", months) * margin_of(facts, months)
-    why = pd.Series(pick_text(lifetime, "reason", months)).replace("", "no_denominator").fillna("no_denominator")
+    why = (
+        pd.Series(pick_text(lifetime, "reason", months))
+        .replace("", "no_denominator")
+        .fillna("no_denominator")
+    )
     return pd.concat(
         [
-            rows("ltv_cac", months, ratio(worth, price), numerator=worth, denominator=price, n=months["n"], reason=why),
-            rows("cac_payback_months", months, ratio(price, monthly), numerator=price, denominator=monthly, n=months["n"]),
+            rows(
+                "ltv_cac",
+                months,
+                ratio(worth, price),
+                numerator=worth,
+                denominator=price,
+                n=months["n"],
+                reason=why,
+            ),
+            rows(
+                "cac_payback_months",
+                months,
+                ratio(price, monthly),
+                numerator=price,
+                denominator=monthly,
+                n=months["n"],
+            ),
         ],
         ignore_index=True,
     )

@@ -1,6 +1,7 @@
 """Facts that several KPI families stand on: additive measures by month and breakdown, one pass per table.
 
-Each fact is one query; money stays exact until it is summed. Members that a row does not name are `(unassigned)`.
+Each fact is one query; money stays exact until it is summed. Members that a row does not name are
+`(unassigned)`.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import ibis
 import numpy as np
 import pandas as pd
 from ibis import Table
+from ibis.expr.types import Value
 
 from analysis.company import Company
 from analysis.glossary import KPIS, UNASSIGNED
@@ -20,15 +22,17 @@ from analysis.stats import ratio
 MICROSECONDS_A_DAY = 86_400_000_000
 
 
-def month_of(instant):
+def month_of(instant: Value) -> Value:
     """The month of a date or instant column as one integer (`year * 12 + month - 1`)."""
     return (instant.year() * 12 + instant.month() - 1).cast("int64")
 
 
-def elapsed(table: Table, start: str, end: str):
-    """Whole microseconds from column `start` to `end`: between instants, else whole days between calendar days.
+def elapsed(table: Table, start: str, end: str) -> Value:
+    """Whole microseconds from column `start` to `end`: between instants, else whole days between calendar
+    days.
 
-    A plain date (its `_utc` column is null) has no time of day, so what it begins or ends is measured in days.
+    A plain date (its `_utc` column is null) has no time of day, so what it begins or ends is measured in
+    days.
     """
     instants = table[f"{start}_utc"].notnull() & table[f"{end}_utc"].notnull()
     exact = table[f"{end}_utc"].delta(table[f"{start}_utc"], unit="microsecond")
@@ -36,12 +40,12 @@ def elapsed(table: Table, start: str, end: str):
     return instants.ifelse(exact.cast("int64"), days.cast("int64") * MICROSECONDS_A_DAY)
 
 
-def labelled(column):
+def labelled(column: Value) -> Value:
     """A breakdown column with `(unassigned)` for null."""
     return column.fill_null(UNASSIGNED)
 
 
-def total(column, where=None):
+def total(column: Value, where: Value | None = None) -> Value:
     """Exact sum of a decimal column, handed over as a float; 0 where there is nothing."""
     return column.sum(where=where).cast("float64").fill_null(0.0)
 
@@ -60,7 +64,7 @@ class Facts:
 
     def motion(self, channels: pd.Series) -> pd.Series:
         """Inbound or outbound for each channel, as the params say; `(unassigned)` where they do not."""
-        return channels.map(self.company.params.channels).fillna(UNASSIGNED)
+        return channels.map(self.company.params.channels).astype("str").fillna(UNASSIGNED)
 
     def teams(self) -> Table:
         """rep_id and its team, one row a rep; none for a company that names no rep anywhere."""
@@ -75,7 +79,9 @@ class Facts:
         return customers.select(buyer=customers.customer_id, segment=customers.segment)
 
     def customers(self) -> Table:
-        """customer_id, segment, channel and rep_id, one row a customer; none for a company that names no customer."""
+        """customer_id, segment, channel and rep_id, one row a customer; none for a company that names no
+        customer.
+        """
         columns = ("customer_id", "segment", "channel", "rep_id")
         if not self.company.has("customers"):
             return ibis.memtable({c: [] for c in columns}, schema=dict.fromkeys(columns, "string"))
@@ -90,8 +96,8 @@ class Facts:
     def credits(self) -> Table:
         """One row per deal and credited rep, kept as a table of the engine.
 
-        A deal without splits has one row with share 1; `n` marks one row a deal, `n_team` one a deal and team, `n_rep`
-        is 1 in every row. `amount` and `units` are the deal's, to be multiplied by `share`.
+        A deal without splits has one row with share 1; `n` marks one row a deal, `n_team` one a deal and
+        team, `n_rep` is 1 in every row. `amount` and `units` are the deal's, to be multiplied by `share`.
         """
         deals = self.company.table("opportunities")
         deals = deals.mutate(buyer=deals.customer_id, rep=deals.rep_id)
@@ -101,7 +107,9 @@ class Facts:
             table = self.with_team_and_segment(deals).mutate(n=one, n_team=one, n_rep=one)
         else:
             splits = self.company.table("opportunity_splits")
-            splits = splits.select(split_of=splits.opportunity_id, credited=splits.rep_id, split_share=splits.share)
+            splits = splits.select(
+                split_of=splits.opportunity_id, credited=splits.rep_id, split_share=splits.share
+            )
             deals = deals.left_join(splits, deals.opportunity_id == splits.split_of)
             deals = deals.mutate(
                 rep=deals.split_of.notnull().ifelse(deals.credited, deals.rep),
@@ -116,7 +124,8 @@ class Facts:
                 n_rep=one,
             )
         wanted = table.select(
-            "opportunity_id", "outcome", "created_at", "created_at_utc", "first_contact_at", "first_contact_at_utc",
+            "opportunity_id", "outcome", "created_at", "created_at_utc", "first_contact_at",
+            "first_contact_at_utc",
             "closed_at", "closed_at_utc", "interval_ok", "amount", "units", "share", "n", "n_team", "n_rep",
             *(labelled(table[name]).name(name) for name in ("rep", "team", "channel", "segment")),
         )  # fmt: skip
@@ -124,11 +133,15 @@ class Facts:
 
     @cached_property
     def closed_deals(self) -> pd.DataFrame:
-        """Decided deals by month of their close and rep, team, channel, segment: credits, amounts, units, counts."""
+        """Decided deals by month of their close and rep, team, channel, segment: credits, amounts, units,
+        counts.
+        """
         deals = self.credits.filter(self.credits.outcome != "open", self.credits.closed_at.notnull())
         won = deals.outcome == "won"
         keys = {"month": month_of(deals.closed_at)}
-        frame = deals.group_by(**keys, rep=deals.rep, team=deals.team, channel=deals.channel, segment=deals.segment).agg(
+        frame = deals.group_by(
+            **keys, rep=deals.rep, team=deals.team, channel=deals.channel, segment=deals.segment
+        ).agg(
             won=total(deals.share, won),
             lost=total(deals.share, ~won),
             won_amount=total(deals.amount * deals.share, won),
@@ -145,7 +158,9 @@ class Facts:
 
     @cached_property
     def orders(self) -> pd.DataFrame:
-        """Orders by month and rep, team, channel, segment: amount, count, and amount and cost of those with a cost."""
+        """Orders by month and rep, team, channel, segment: amount, count, and amount and cost of those with
+        a cost.
+        """
         orders = self.company.table("orders")
         orders = orders.mutate(buyer=orders.customer_id, rep=orders.rep_id)
         table = self.with_team_and_segment(orders)
@@ -176,9 +191,11 @@ class Facts:
 
     @cached_property
     def gross_margin(self) -> pd.DataFrame:
-        """Gross margin of the company in every period: KEYS, `costed_amount`, `cost`, `costed_n`, `from_rows`, `margin`.
+        """Gross margin of the company in every period: KEYS, `costed_amount`, `cost`, `costed_n`,
+        `from_rows`, `margin`.
 
-        margin = (amount - cost) / amount over the orders with a cost (`from_rows`), else the params' gross_margin.
+        margin = (amount - cost) / amount over the orders with a cost (`from_rows`), else the params'
+        gross_margin.
         """
         measures = ["costed_n", "costed_amount", "cost"]
         none = pd.DataFrame(columns=["month", *measures], dtype="float64")
@@ -221,7 +238,9 @@ class Facts:
 
     @cached_property
     def revenue(self) -> pd.DataFrame:
-        """Revenue by month and rep, team, channel, segment: `amount` and the counts `n`, `n_team`, `n_rep` behind it."""
+        """Revenue by month and rep, team, channel, segment: `amount` and the counts `n`, `n_team`, `n_rep`
+        behind it.
+        """
         if self.revenue_table == "orders":
             return self.orders.assign(n_team=self.orders["n"], n_rep=self.orders["n"])
         deals = self.closed_deals.drop(columns=["n", "n_team", "n_rep"])

@@ -1,6 +1,7 @@
 """Every KPI once: what it is called, what it means, what it needs.
 
-The notebooks' definition cards, the axis labels and `docs/kpis.md` are made from here, so that they cannot drift.
+The notebooks' definition cards, the axis labels and `docs/kpis.md` are made from here, so that they cannot
+drift.
 """
 
 from dataclasses import dataclass
@@ -32,10 +33,12 @@ STATUSES = {
 class Kpi:
     """One KPI: its public id and everything a reader is told about it.
 
-    `unit` is money, ratio, count, days or months (money becomes the company's currency code in the KPI table);
+    `unit` is money, ratio, count, days or months (money becomes the company's currency code in the KPI
+    table);
     `direction` is up, down or none (which way is good); `dims` are the breakdowns beside the company total;
     `needs` are `table` or `table.column` names without which the KPI is undefined; `headline` is its number
-    among the ten headline KPIs. A `cohort` is provisional until it is as old as the company's `maturity_days`;
+    among the ten headline KPIs. A `cohort` is provisional until it is as old as the company's
+    `maturity_days`;
     `settle_days` says how many days after the period the value still moves.
     """
 
@@ -56,7 +59,11 @@ class Kpi:
 
 def _targets() -> list[Kpi]:
     """Targets and attainment, the same words for each of the three metrics a target can be set in."""
-    names = {"revenue": ("Revenue", MONEY), "units": ("Units", COUNT), "new_accounts": ("New accounts", COUNT)}
+    names = {
+        "revenue": ("Revenue", MONEY),
+        "units": ("Units", COUNT),
+        "new_accounts": ("New accounts", COUNT),
+    }
     kpis = []
     for metric, (name, unit) in names.items():
         kpis.append(
@@ -89,7 +96,7 @@ def _targets() -> list[Kpi]:
 
 
 _ALL = [
-    # team -----------------------------------------------------------------------------------------------------
+    # team
     Kpi(
         "revenue",
         "team",
@@ -207,7 +214,7 @@ _ALL = [
         ("rep", "team"),
         ("opportunities",),
     ),
-    # leads ----------------------------------------------------------------------------------------------------
+    # leads
     Kpi(
         "emails_delivered",
         "leads",
@@ -235,7 +242,8 @@ _ALL = [
         "leads",
         "E-mail open rate without machines",
         RATIO,
-        "(opened - opened by a machine) / (delivered - opened by a machine); privacy proxies open everything, "
+        "(opened - opened by a machine) / (delivered - opened by a machine); privacy proxies open "
+        "everything, "
         "so they leave both sides",
         dims=("campaign", "variant", "rep"),
         needs=("emails.opened_at", "emails.machine_open"),
@@ -308,7 +316,7 @@ _ALL = [
         dims=("rep", "team", "channel"),
         needs=("opportunities.created_at", "opportunities.amount"),
     ),
-    # growth ---------------------------------------------------------------------------------------------------
+    # growth
     Kpi(
         "lead_opportunity_ratio",
         "growth",
@@ -336,7 +344,8 @@ _ALL = [
         "growth",
         "Lead conversion within 90 days",
         RATIO,
-        "leads won at most 90 days after their creation / leads created in the period that are at least 90 days "
+        "leads won at most 90 days after their creation / leads created in the period that are at least "
+        "90 days "
         "old",
         dims=("rep", "channel", "motion"),
         needs=("leads", "opportunities"),
@@ -347,7 +356,8 @@ _ALL = [
         "growth",
         "Days from lead to customer",
         DAYS,
-        "median days from creation to the won deal, among the leads of the period that converted; says nothing "
+        "median days from creation to the won deal, among the leads of the period that converted; says "
+        "nothing "
         "of the rest",
         "down",
         ("channel",),
@@ -383,9 +393,10 @@ _ALL = [
         "growth",
         "Gross margin",
         RATIO,
-        "(amount - cost) / amount, over orders of the period with a cost; else the margin stated in the params",
+        "(amount - cost) / amount, over orders of the period with a cost; else the margin stated in the "
+        "params",
     ),
-    # customers ------------------------------------------------------------------------------------------------
+    # customers
     Kpi(
         "customers_opening",
         "customers",
@@ -563,7 +574,8 @@ _ALL = [
         "customers",
         "Cohort retention",
         RATIO,
-        "share of the customers acquired in a month who are active on the last day of the k-th month after it "
+        "share of the customers acquired in a month who are active on the last day of the k-th month "
+        "after it "
         "(subscriptions), or who order in that month (orders)",
         dims=("age_months",),
         grains=("month",),
@@ -582,7 +594,8 @@ _ALL = [
         "customers",
         "Customer lifetime value",
         MONEY,
-        "revenue per account x gross margin / mean churn of the last six complete months",
+        "revenue per account x gross margin / mean churn of the last six complete months; the margin is the "
+        "one stated in the params for MRR, and that of the orders with a cost for orders",
         dims=("segment",),
         grains=("month",),
         headline=8,

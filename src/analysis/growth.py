@@ -24,13 +24,15 @@ def table(facts: Facts) -> pd.DataFrame:
 def lead_outcomes(facts: Facts) -> Table:
     """One row per lead: when it was created and, if any of its opportunities was won, when the first one was.
 
-    A lead is linked to an opportunity from either side. `qualified` says whether it has one that exists on the report's
-    day, or a date of its own at which it got one; `duration` is microseconds from creation to conversion, null where
-    the lead has not converted or the dates contradict each other.
+    A lead is linked to an opportunity from either side. `qualified` says whether it has one that exists on
+    the report's day, or a date of its own at which it got one; `duration` is microseconds from creation to
+    conversion, null where the lead has not converted or the dates contradict each other.
     """
     leads, deals = facts.company.table("leads"), facts.company.table("opportunities")
     links = leads.filter(leads.opportunity_id.notnull()).select("lead_id", "opportunity_id")
-    links = links.union(deals.filter(deals.lead_id.notnull()).select("lead_id", "opportunity_id"), distinct=True)
+    links = links.union(
+        deals.filter(deals.lead_id.notnull()).select("lead_id", "opportunity_id"), distinct=True
+    )
     found = links.inner_join(deals.drop("lead_id"), "opportunity_id")
     won = (found.outcome == "won") & found.closed_at.notnull()
     first = found.group_by(lead_id=found.lead_id).agg(
@@ -55,7 +57,9 @@ def lead_outcomes(facts: Facts) -> Table:
 
 
 def conversion_facts(facts: Facts) -> pd.DataFrame:
-    """Leads by month created, rep, channel, motion and microseconds to conversion: counts of each stage reached."""
+    """Leads by month created, rep, channel, motion and microseconds to conversion: counts of each stage
+    reached.
+    """
     leads = lead_outcomes(facts)
     end = datetime.combine(facts.company.as_of, time()) + timedelta(days=1)
     old_enough = leads.created_at <= ibis.literal(end - timedelta(days=MATURE_DAYS))
@@ -82,8 +86,6 @@ def conversions(facts: Facts) -> pd.DataFrame:
     measures = ["leads", "qualified", "converted", "eligible", "in_time"]
     rolled = roll_up(frame, measures, LEAD_DIMS, facts.calendar)
     within = ratio_rows("lead_conversion_90d", rolled, "in_time", "eligible", interval=True)
-    cohort = pd.Series(rolled["leads"].to_numpy(), index=rolled.index).reindex(within.index)
-    young = (within["reason"] == "no_denominator") & (cohort > 0)
     timed = frame[frame["duration"].notna()].assign(n=lambda f: f["leads"])
     timed = timed.assign(days=timed["duration"].astype("float64") / MICROSECONDS_A_DAY)
     speed = order_statistics(timed, "days", ("channel",), facts.calendar)
@@ -91,7 +93,7 @@ def conversions(facts: Facts) -> pd.DataFrame:
         [
             ratio_rows("lead_opportunity_ratio", rolled, "qualified", "leads", interval=True),
             ratio_rows("lead_conversion_rate", rolled, "converted", "leads", interval=True),
-            within.assign(reason=within["reason"].mask(young, "none_eligible")),
+            within.assign(reason=within["reason"].replace("no_denominator", "none_eligible")),
             rows("convert_days", speed, speed["median"], n=speed["n"], low=speed["low"], high=speed["high"]),
         ],
         ignore_index=True,
@@ -104,7 +106,9 @@ def revenue_by_period(facts: Facts) -> pd.DataFrame:
 
 
 def sales_growth(facts: Facts) -> pd.DataFrame:
-    """`sales_growth_mom`, `sales_growth_yoy`, `cmgr_6m`: revenue against an earlier period, which must be above 0."""
+    """`sales_growth_mom`, `sales_growth_yoy`, `cmgr_6m`: revenue against an earlier period, which must be
+    above 0.
+    """
     kpis = ("sales_growth_mom", "sales_growth_yoy", "cmgr_6m")
     lack = facts.lack("revenue", facts.revenue_table, f"{facts.revenue_table}.amount")
     if lack:
@@ -116,7 +120,13 @@ def sales_growth(facts: Facts) -> pd.DataFrame:
     change = {"sales_growth_mom": before[1], "sales_growth_yoy": before[12]}
     parts = [
         rows(
-            kpi, rolled, growth(now, base), numerator=now - base, denominator=base, n=rolled["n"], reason="no_base"
+            kpi,
+            rolled,
+            growth(now, base),
+            numerator=now - base,
+            denominator=base,
+            n=rolled["n"],
+            reason="no_base",
         )
         for kpi, base in change.items()
     ]
@@ -128,7 +138,9 @@ def sales_growth(facts: Facts) -> pd.DataFrame:
 
 
 def earlier(rolled: pd.DataFrame, months: int) -> pd.Series:
-    """The amount of the same grain `months` earlier, in the row order of `rolled`; 0 before the first event."""
+    """The amount of the same grain `months` earlier, in the row order of `rolled`; 0 before the first
+    event.
+    """
     amounts = rolled.set_index(["grain", "first_month"])["amount"]
     wanted = pd.MultiIndex.from_arrays([rolled["grain"], rolled["first_month"] - months])
     return pd.Series(amounts.reindex(wanted).to_numpy(), index=rolled.index).fillna(0)

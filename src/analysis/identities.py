@@ -30,20 +30,25 @@ def identities(company: Company, kpis: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    One row per identity: `checked` sums, how many are `broken`, the `worst` absolute difference (in the unit of the sum) and
-    `status` (holds or broken).
+    One row per identity: `checked` sums, how many are `broken`, the `worst` absolute difference (in the unit
+    of the sum) and `status` (holds or broken).
     """
     gaps = [
         *members_add_up(kpis),
         *months_add_up(kpis),
         ("customers: opening + new + won back - lost = closing", balance(kpis, "customers_", CUSTOMER_MOVES)),
-        ("MRR: opening + new + won back + expansion - contraction - churned = closing", balance(kpis, "mrr_", MRR_MOVES)),
+        (
+            "MRR: opening + new + won back + expansion - contraction - churned = closing",
+            balance(kpis, "mrr_", MRR_MOVES),
+        ),
         ("retained + lost = customers at opening", kept_and_lost(kpis)),
         ("credits of a deal = 1", split_shares(company, kpis)),
         ("revenue of the months = revenue counted from the rows", revenue_recounted(company, kpis)),
     ]
     found = [
-        (name, len(gap), int((gap > TOLERANCE).sum()), float(np.round(gap.max(), 6))) for name, gap in gaps if len(gap)
+        (name, len(gap), int((gap > TOLERANCE).sum()), float(np.round(gap.max(), 6)))
+        for name, gap in gaps
+        if len(gap)
     ]
     frame = pd.DataFrame(found, columns=COLUMNS[:-1])
     return frame.assign(status=np.where(frame["broken"] > 0, "broken", "holds"))
@@ -56,7 +61,10 @@ def members_add_up(kpis: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
     for dimension in dict.fromkeys(dim for kpi in (*FLOWS, *STOCKS) for dim in KPIS[kpi].dims):
         parts = sums[sums["dimension"] == dimension].groupby(["kpi", *PERIOD])["value"].sum()
         totals = whole[[dimension in KPIS[kpi].dims for kpi in whole.index.get_level_values("kpi")]]
-        yield f"members of {dimension} = company", (parts.reindex(totals.index).fillna(0) - totals).abs().to_numpy()
+        yield (
+            f"members of {dimension} = company",
+            (parts.reindex(totals.index).fillna(0) - totals).abs().to_numpy(),
+        )
 
 
 def months_add_up(kpis: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
@@ -66,8 +74,14 @@ def months_add_up(kpis: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
     for grain in ("quarter", "year"):
         longer = flows[(flows["grain"] == grain) & (flows["period_start"] >= months["period_start"].min())]
         pairs = longer.merge(months, on="kpi", suffixes=("", "_month"))
-        inside = (pairs["period_start_month"] >= pairs["period_start"]) & (pairs["period_end_month"] <= pairs["period_end"])
-        summed = pairs[inside].groupby(["kpi", "period_start"]).agg(total=("value", "first"), parts=("value_month", "sum"))
+        inside = (pairs["period_start_month"] >= pairs["period_start"]) & (
+            pairs["period_end_month"] <= pairs["period_end"]
+        )
+        summed = (
+            pairs[inside]
+            .groupby(["kpi", "period_start"])
+            .agg(total=("value", "first"), parts=("value_month", "sum"))
+        )
         yield f"months = {grain}", (summed["parts"] - summed["total"]).abs().to_numpy()
 
 
@@ -87,7 +101,9 @@ def balance(kpis: pd.DataFrame, prefix: str, moves: dict[str, int]) -> np.ndarra
 def kept_and_lost(kpis: pd.DataFrame) -> np.ndarray:
     """Absolute remainder of retained + churned - opening."""
     rates = kpis[kpis["kpi"].isin(["churn_rate", "retention_rate"])].dropna(subset=["value"])
-    counts = rates.groupby([*PERIOD, "dimension", "member"]).agg(parts=("numerator", "sum"), whole=("denominator", "first"))
+    counts = rates.groupby([*PERIOD, "dimension", "member"]).agg(
+        parts=("numerator", "sum"), whole=("denominator", "first")
+    )
     return (counts["parts"] - counts["whole"]).abs().to_numpy()
 
 

@@ -36,9 +36,9 @@ def kpi_table(company: Company, families: Iterable[str] | None = None) -> pd.Dat
 
     Returns
     -------
-    The columns COLUMNS in a fixed order of rows (kpi in the glossary's order, grain, period, breakdown, member). `period_end`
-    is exclusive; `value` is null exactly where `status` is undefined, and `reason` says why. The same input gives the same
-    bytes when written.
+    The columns COLUMNS in a fixed order of rows (kpi in the glossary's order, grain, period, breakdown,
+    member). `period_end` is exclusive; `value` is null exactly where `status` is undefined, and `reason`
+    says why. The same input gives the same bytes when written.
 
     Raises
     ------
@@ -65,13 +65,17 @@ def status(frame: pd.DataFrame, min_n: int, maturity_days: int) -> np.ndarray:
     settle = np.array([maturity_days if s.cohort else s.settle_days for s in specs])
     provisional = ~frame["complete"] | (frame["age_days"] < settle)
     small = frame["n"] < min_n
-    return np.select([frame["value"].isna(), provisional, small], ["undefined", "provisional", "small_n"], "ok")
+    return np.select(
+        [frame["value"].isna(), provisional, small], ["undefined", "provisional", "small_n"], "ok"
+    )
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows sorted by KPI (glossary order), grain, period, breakdown and member; ages sort as numbers."""
     position = {kpi: at for at, kpi in enumerate(KPIS)}
-    numbers = pd.to_numeric(frame["member"].where(frame["dimension"] == "age_months"), errors="coerce").fillna(-1)
+    numbers = pd.to_numeric(
+        frame["member"].where(frame["dimension"] == "age_months"), errors="coerce"
+    ).fillna(-1)
     keys = frame.assign(at=frame["kpi"].map(position), step=frame["grain"].map(GRAIN_ORDER), number=numbers)
     keys = keys.sort_values(["at", "step", "first_month", "dimension", "number", "member"], kind="stable")
     return keys.reset_index(drop=True)

@@ -1,18 +1,20 @@
 """The only calendar: months, fiscal quarters and fiscal years as half-open spans of whole days.
 
-A month is counted as one integer, `year * 12 + month - 1`, so that every grain is integer arithmetic; quarters and
-fiscal years are runs of 3 and 12 months that start in the company's fiscal month.
+A month is counted as one integer, `year * 12 + month - 1`, so that every grain is integer arithmetic;
+quarters and fiscal years are runs of 3 and 12 months that start in the company's fiscal month.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
 MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
 ONE_DAY = timedelta(days=1)
+Months = TypeVar("Months", int, np.ndarray, pd.Series)
 
 
 def month_index(day: date) -> int:
@@ -25,7 +27,7 @@ def month_start(index: int) -> date:
     return date(index // 12, index % 12 + 1, 1)
 
 
-def period_month(month: "int | np.ndarray | pd.Series", grain: str, fiscal_year_start: int = 1):
+def period_month(month: Months, grain: str, fiscal_year_start: int = 1) -> Months:
     """First month of the period of `grain` that holds `month` (integers or arrays of them).
 
     >>> month_start(period_month(month_index(date(2026, 2, 3)), "year", 4))
@@ -80,8 +82,8 @@ class Period:
 class Calendar:
     """The periods of one report: a spine of months up to `as_of`, and the fiscal periods they touch.
 
-    `first_month` is the first month shown; `earliest_month` the first month computed, far enough back that the first
-    shown year has a year before it to be compared with.
+    `first_month` is the first month shown; `earliest_month` the first month computed, far enough back that
+    the first shown year has a year before it to be compared with.
     """
 
     as_of: date
@@ -96,15 +98,19 @@ class Calendar:
 
     @property
     def first_month(self) -> int:
-        """The month of the first event, but not more than `history_months` back (this month is one of them)."""
-        return min(max(month_index(self.first_event), self.last_month - self.history_months + 1), self.last_month)
+        """The month of the first event, but not more than `history_months` back (this month is one of
+        them).
+        """
+        return min(
+            max(month_index(self.first_event), self.last_month - self.history_months + 1), self.last_month
+        )
 
     @property
     def earliest_month(self) -> int:
         """First month that any shown period, its predecessor or its year before can need."""
         return period_month(self.first_month, "year", self.fiscal_year_start) - 12
 
-    def of(self, month, grain: str):
+    def of(self, month: Months, grain: str) -> Months:
         """First month of the period of `grain` that holds `month`, in this fiscal calendar."""
         return period_month(month, grain, self.fiscal_year_start)
 
@@ -119,7 +125,8 @@ class Calendar:
         return [Period(grain, first) for grain in grains for first in self.starts(grain)]
 
     def table(self, grains: Sequence[str] = tuple(MONTHS_IN)) -> pd.DataFrame:
-        """The shown periods as a frame: grain, first_month, period_start, period_end, closing_day, complete, age_days.
+        """The shown periods as a frame: grain, first_month, period_start, period_end, closing_day, complete,
+        age_days.
 
         `age_days` is the days from the last day of the period to `as_of` (negative while it runs).
         """

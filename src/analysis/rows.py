@@ -1,13 +1,15 @@
-"""From facts by month to rows of the KPI table: roll up over grains and breakdowns, divide, put an interval beside it.
+"""From facts by month to rows of the KPI table: roll up over grains and breakdowns, divide, put an interval
+beside it.
 
-Facts are frames with an integer `month`, one text column per breakdown and additive measures. A *rolled* frame has
-`grain, first_month, dimension, member` and the measures; a *rows* frame has the columns `COLUMNS`.
+Facts are frames with an integer `month`, one text column per breakdown and additive measures. A *rolled*
+frame has `grain, first_month, dimension, member` and the measures; a *rows* frame has the columns `COLUMNS`.
 """
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from analysis.glossary import GRAINS, KPIS
 from analysis.periods import MONTHS_IN, Calendar
@@ -32,9 +34,10 @@ def roll_up(
 ) -> pd.DataFrame:
     """Sum `measures` of facts by month over every grain, for the company and for each breakdown in `dims`.
 
-    The company total has every period from the calendar's earliest month on, with 0 where there are no facts; a
-    breakdown has its members with facts only. Where the facts have a column `n_rep`, it stands for the measure `n` in
-    the breakdown by rep (a deal of three splits is one deal for the company and one for each of three reps).
+    The company total has every period from the calendar's earliest month on, with 0 where there are no
+    facts; a breakdown has its members with facts only. Where the facts have a column `n_rep`, it stands for
+    the measure `n` in the breakdown by rep (a deal of three splits is one deal for the company and one for
+    each of three reps).
     """
     facts = facts[facts["month"].between(calendar.earliest_month, calendar.last_month)]
     parts = []
@@ -45,7 +48,11 @@ def roll_up(
             calendar.of(calendar.last_month, grain) + 1,
             MONTHS_IN[grain],
         )
-        total = facts.groupby(first)[list(measures)].sum().reindex(pd.RangeIndex(starts.start, starts.stop, starts.step))
+        total = (
+            facts.groupby(first)[list(measures)]
+            .sum()
+            .reindex(pd.RangeIndex(starts.start, starts.stop, starts.step))
+        )
         total.index.name = "first_month"
         parts.append(total.fillna(0).reset_index().assign(grain=grain, dimension="", member=""))
         for dim in dims:
@@ -56,11 +63,11 @@ def roll_up(
     return rolled[[*KEYS, *measures]].round({m: MONEY_DIGITS for m in measures})
 
 
-def rows(kpi: str, rolled: pd.DataFrame, value, **columns) -> pd.DataFrame:
+def rows(kpi: str, rolled: pd.DataFrame, value: ArrayLike, **columns: ArrayLike) -> pd.DataFrame:
     """Rows of one KPI from a rolled frame; only the breakdowns and grains that the glossary names for it.
 
-    `columns` may set numerator, denominator, n, low, high and reason (why the value is missing, where it is; without
-    one it is `no_denominator`).
+    `columns` may set numerator, denominator, n, low, high and reason (why the value is missing, where it is;
+    without one it is `no_denominator`).
     """
     spec = KPIS[kpi]
     frame = rolled[KEYS].assign(kpi=kpi, value=np.asarray(value, dtype="float64"))
@@ -78,9 +85,16 @@ def sum_rows(kpi: str, rolled: pd.DataFrame, measure: str, n: str | None = None)
 
 
 def ratio_rows(
-    kpi: str, rolled: pd.DataFrame, numerator: str, denominator: str, n: str | None = None, interval: bool = False
+    kpi: str,
+    rolled: pd.DataFrame,
+    numerator: str,
+    denominator: str,
+    n: str | None = None,
+    interval: bool = False,
 ) -> pd.DataFrame:
-    """Rows of a ratio of sums; undefined without a denominator; with `interval`, Wilson's for a proportion."""
+    """Rows of a ratio of sums; undefined without a denominator; with `interval`, Wilson's for a
+    proportion.
+    """
     top, bottom = rolled[numerator], rolled[denominator]
     low, high = wilson(top, bottom) if interval else (np.nan, np.nan)
     return rows(
@@ -104,11 +118,14 @@ def missing_rows(kpis: Iterable[str], reason: str, calendar: Calendar) -> pd.Dat
     return pd.concat(parts, ignore_index=True) if parts else no_rows()
 
 
-def order_statistics(facts: pd.DataFrame, value: str, dims: Sequence[str], calendar: Calendar) -> pd.DataFrame:
-    """A rolled frame of exact order statistics of `value` (see `stats.summaries`), `n` = 0 where there are none.
+def order_statistics(
+    facts: pd.DataFrame, value: str, dims: Sequence[str], calendar: Calendar
+) -> pd.DataFrame:
+    """A rolled frame of exact order statistics of `value` (see `stats.summaries`), `n` = 0 where there are
+    none.
 
-    `facts` has one row per month, breakdown and value, with `n` (or `n_rep` for the breakdown by rep, …) saying how many
-    times it occurred.
+    `facts` has one row per month, breakdown and value, with `n` (or `n_rep` for the breakdown by rep, …)
+    saying how many times it occurred.
     """
     facts = facts[facts["month"].between(calendar.earliest_month, calendar.last_month)]
     parts = []
@@ -118,7 +135,9 @@ def order_statistics(facts: pd.DataFrame, value: str, dims: Sequence[str], calen
             times = facts[f"n_{dim}" if f"n_{dim}" in facts else "n"].to_numpy()
             members = facts[dim] if dim else pd.Series("", index=facts.index)
             group, labels = pd.factorize(pd.MultiIndex.from_arrays([first, members]))
-            stats = summaries(np.repeat(group, times), np.repeat(facts[value].to_numpy(dtype="float64"), times))
+            stats = summaries(
+                np.repeat(group, times), np.repeat(facts[value].to_numpy(dtype="float64"), times)
+            )
             part = labels.to_frame(index=False, name=["first_month", "member"]).join(stats)
             if not dim:
                 grid = pd.DataFrame({"first_month": calendar.starts(grain), "member": ""})
@@ -128,5 +147,7 @@ def order_statistics(facts: pd.DataFrame, value: str, dims: Sequence[str], calen
 
 
 def pick(rolled: pd.DataFrame, measure: str, keys: pd.DataFrame) -> np.ndarray:
-    """The measure of another rolled frame, in the row order of `keys` (both keyed by KEYS); NaN where it has no row."""
+    """The measure of another rolled frame, in the row order of `keys` (both keyed by KEYS); NaN where it has
+    no row.
+    """
     return keys[KEYS].merge(rolled[[*KEYS, measure]], how="left", on=KEYS, validate="m:1")[measure].to_numpy()

@@ -1,27 +1,28 @@
 """Plain numbers in, plain numbers out: ratios, growth, intervals."""
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.stats import binom
 
 Z95 = 1.959963984540054
 
 
-def ratio(numerator, denominator) -> np.ndarray:
+def ratio(numerator: ArrayLike, denominator: ArrayLike) -> np.ndarray:
     """numerator / denominator, NaN where the denominator is 0 or either is missing; never inf."""
     n, d = np.asarray(numerator, dtype="float64"), np.asarray(denominator, dtype="float64")
     return np.divide(n, d, out=np.full(np.broadcast(n, d).shape, np.nan), where=(d != 0) & ~np.isnan(d))
 
 
-def growth(now, before) -> np.ndarray:
+def growth(now: ArrayLike, before: ArrayLike) -> np.ndarray:
     """(now - before) / before, NaN where `before` is not above 0 (a growth needs a base)."""
     base = np.asarray(before, dtype="float64")
     return ratio(np.asarray(now, dtype="float64") - base, np.where(base > 0, base, np.nan))
 
 
-def wilson(successes, trials) -> tuple[np.ndarray, np.ndarray]:
+def wilson(successes: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """95 % score interval of a proportion (Wilson 1927); NaN where there is no trial.
 
     `successes` may be fractional (credits of split deals). 3 of 4 gives 0.301 to 0.954.
@@ -35,7 +36,7 @@ def wilson(successes, trials) -> tuple[np.ndarray, np.ndarray]:
     return np.where(x == 0, np.minimum(low, 0), low), np.where(x == n, np.maximum(high, 1), high)
 
 
-@lru_cache(maxsize=None)
+@cache
 def median_ranks(n: int) -> tuple[int, int] | None:
     """1-based ranks of the order statistics that enclose the median with at least 95 %; None below n = 6."""
     low = int(binom.ppf(0.025, n, 0.5)) if n else 0
@@ -45,8 +46,8 @@ def median_ranks(n: int) -> tuple[int, int] | None:
 def summaries(groups: pd.Series | np.ndarray, values: np.ndarray) -> pd.DataFrame:
     """Exact order statistics of `values` within integer `groups`.
 
-    Returns a frame indexed by group: `n`, `median` with its 95 % interval `low`, `high` (binomial order statistics; NaN
-    below six values), `mean`, `p90` (linear interpolation between order statistics).
+    Returns a frame indexed by group: `n`, `median` with its 95 % interval `low`, `high` (binomial order
+    statistics; NaN below six values), `mean`, `p90` (linear interpolation between order statistics).
     """
     codes, x = np.asarray(groups), np.asarray(values, dtype="float64")
     order = np.lexsort((x, codes))

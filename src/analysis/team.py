@@ -71,7 +71,9 @@ def deals(facts: Facts) -> pd.DataFrame:
     if not lacks["won_deals"]:
         measures = ["won", "lost", "won_amount", "lost_amount", "n", "won_n", "lost_n"]
         frame = facts.closed_deals
-        frame = frame.assign(**{f"lost_n{d}": frame[f"n{d}"] - frame[f"won_n{d}"] for d in ("", "_team", "_rep")})
+        frame = frame.assign(
+            **{f"lost_n{d}": frame[f"n{d}"] - frame[f"won_n{d}"] for d in ("", "_team", "_rep")}
+        )
         rolled = roll_up(frame, measures, DEAL_DIMS, facts.calendar)
         rolled["decided"] = (rolled["won"] + rolled["lost"]).round(MONEY_DIGITS)
         rolled["decided_amount"] = (rolled["won_amount"] + rolled["lost_amount"]).round(MONEY_DIGITS)
@@ -91,7 +93,8 @@ def deals(facts: Facts) -> pd.DataFrame:
 def cycle_facts(facts: Facts) -> pd.DataFrame:
     """Won deals by month of the close, breakdowns and whole microseconds from start to close, with counts.
 
-    The start is the first contact, else the creation; a deal without either, or closed before it, is left out.
+    The start is the first contact, else the creation; a deal without either, or closed before it, is left
+    out.
     """
     deals = facts.credits
     contacted = deals.first_contact_at.notnull()
@@ -99,7 +102,9 @@ def cycle_facts(facts: Facts) -> pd.DataFrame:
         start=contacted.ifelse(deals.first_contact_at, deals.created_at),
         start_utc=contacted.ifelse(deals.first_contact_at_utc, deals.created_at_utc),
     )
-    deals = deals.filter(deals.outcome == "won", deals.start.notnull(), deals.closed_at.notnull(), deals.interval_ok)
+    deals = deals.filter(
+        deals.outcome == "won", deals.start.notnull(), deals.closed_at.notnull(), deals.interval_ok
+    )
     keys = {"month": month_of(deals.closed_at), "duration": elapsed(deals, "start", "closed_at")}
     counted = deals.group_by(**keys, **{dim: deals[dim] for dim in DEAL_DIMS}).agg(
         n=deals.n.sum(), n_team=deals.n_team.sum(), n_rep=deals.n_rep.sum()
@@ -116,7 +121,9 @@ def cycle(facts: Facts) -> pd.DataFrame:
     if lack:
         return missing_rows(names, lack, facts.calendar)
     frame = cycle_facts(facts)
-    rolled = order_statistics(frame.assign(days=frame["duration"] / MICROSECONDS_A_DAY), "days", DEAL_DIMS, facts.calendar)
+    rolled = order_statistics(
+        frame.assign(days=frame["duration"] / MICROSECONDS_A_DAY), "days", DEAL_DIMS, facts.calendar
+    )
     interval = {"low": rolled["low"], "high": rolled["high"]}
     return pd.concat(
         [
@@ -146,9 +153,7 @@ def staff_by_period(facts: Facts) -> pd.DataFrame:
     started, ended = (pd.to_datetime(reps[c]) for c in ("started_on", "ended_on"))
     parts = []
     for period in facts.calendar.periods():
-        here = reps[
-            ~(started > pd.Timestamp(period.last_day)) & ~(ended < pd.Timestamp(period.start))
-        ]
+        here = reps[~(started > pd.Timestamp(period.last_day)) & ~(ended < pd.Timestamp(period.start))]
         counts = here.groupby("team").size()
         members = pd.Series({"": len(here), **counts})
         parts.append(
@@ -168,7 +173,9 @@ def targets(facts: Facts, actuals: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """`target_*` and `attainment_*`: the target for exactly the period, or the finer ones that tile it."""
     lack = facts.lack("target_revenue")
     if lack:
-        return missing_rows([f"{kind}_{m}" for m in METRICS for kind in ("target", "attainment")], lack, facts.calendar)
+        return missing_rows(
+            [f"{kind}_{m}" for m in METRICS for kind in ("target", "attainment")], lack, facts.calendar
+        )
     known = known_targets(facts)
     parts = []
     for metric in METRICS:
@@ -220,8 +227,12 @@ def known_targets(facts: Facts) -> pd.DataFrame:
 
 
 def aligned(frame: pd.DataFrame, calendar: Calendar) -> pd.Series:
-    """First month of the fiscal period that holds each target's start; a target that starts elsewhere fits no period."""
-    months = [calendar.of(month, grain) for month, grain in zip(frame["first_month"], frame["grain"], strict=True)]
+    """First month of the fiscal period that holds each target's start; a target that starts elsewhere fits
+    no period.
+    """
+    months = [
+        calendar.of(month, grain) for month, grain in zip(frame["first_month"], frame["grain"], strict=True)
+    ]
     return pd.Series(months, index=frame.index)
 
 
@@ -235,7 +246,8 @@ def tile(known: dict[tuple[str, int], float], calendar: Calendar) -> pd.DataFram
         if finer is None:
             return None
         pieces = [target(finer, m) for m in range(first, first + MONTHS_IN[grain], MONTHS_IN[finer])]
-        return None if None in pieces else round(sum(pieces), 6)
+        there = [piece for piece in pieces if piece is not None]
+        return round(sum(there), MONEY_DIGITS) if len(there) == len(pieces) else None
 
     found = [(p.grain, p.first_month, target(p.grain, p.first_month)) for p in calendar.periods()]
     return pd.DataFrame([f for f in found if f[2] is not None], columns=["grain", "first_month", "target"])

@@ -1,15 +1,17 @@
-"""Public data nobody here wrote, with a params file and no code, against figures that others computed in plain pandas."""
+"""Public data nobody here wrote, with a params file and no code, against figures that others computed in
+plain pandas.
+"""
 
 from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from companies import cell, values
-from conftest import real_data
 
 from analysis.company import Company, open_company
 from analysis.kpi_table import identities, kpi_table
+from companies import cell, values
+from conftest import real_data
 
 HERE = Path(__file__).parent
 
@@ -126,7 +128,9 @@ def test_olist_wins_a_month_and_the_top_rep(kpis):
         ("2024-12-01", 474, 500, 8_460_824, 10_159_608, 1.142080, 0.980737),
     ],
 )
-def test_ravenstack_customers_and_recurring_revenue(kpis, month, opening, closing, mrr_opening, mrr_closing, nrr, grr):
+def test_ravenstack_customers_and_recurring_revenue(
+    kpis, month, opening, closing, mrr_opening, mrr_closing, nrr, grr
+):
     whole = {kpi: cell(kpis, kpi, month)["value"] for kpi in ("customers_opening", "customers_closing")}
     assert list(whole.values()) == [opening, closing]
     assert cell(kpis, "mrr_opening", month)["value"] == mrr_opening
