@@ -12,7 +12,8 @@ STEP = {"month": 1, "quarter": 3, "year": 12}
 
 def labels(**changes) -> Labels:
     """An English company in euros as of 30 June 2026, with two salespeople."""
-    given = {"locale": "en_US", "currency": "EUR", "as_of": date(2026, 6, 30), "people": {"r1": "Ann", "r2": "Bob"}}
+    people = {"r1": "Ann", "r2": "Bob"}
+    given = {"locale": "en_US", "currency": "EUR", "as_of": date(2026, 6, 30), "people": people}
     return Labels(**(given | changes))
 
 

@@ -75,6 +75,20 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Folded:
+    """A sentence that opens to a table."""
+
+    text: str
+    table: Table
+
+    def __repr__(self) -> str:
+        return f"{self.text}\n{self.table!r}"
+
+    def _repr_html_(self) -> str:
+        return f"<details><summary>{escape(self.text)}</summary>\n{self.table._repr_html_()}\n</details>"
+
+
+@dataclass(frozen=True)
 class Definitions:
     """Definition cards of KPIs: name, id, formula, which way is good, source."""
 

@@ -40,7 +40,8 @@ class Labels:
     """How one company's numbers, periods and members are written.
 
     `people` maps a rep_id to the name shown; `absent` holds the tables and `table.column` names that KPIs
-    need and the company does not have; `fiscal_year_start` is a month, 1 to 12.
+    need and the company does not have; `fiscal_year_start` is a month, 1 to 12; `basis` is the table that
+    a family of KPIs rests on where the params choose it.
     """
 
     locale: str
@@ -49,6 +50,7 @@ class Labels:
     fiscal_year_start: int = 1
     people: Mapping[str, str] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    basis: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, client: Company) -> "Labels":
@@ -61,6 +63,11 @@ class Labels:
             fiscal_year_start=params.fiscal_year_start,
             people=_people(client),
             absent=_absent(client),
+            basis={
+                "customers": params.churn.basis,
+                "team": params.revenue_from,
+                "growth": params.revenue_from,
+            },
         )
 
     def value(self, number: float, unit: str, kpi: str = "") -> str:
@@ -141,7 +148,7 @@ class Labels:
     def month_tick(self, start: date, first: bool) -> str:
         """A month under an axis: its short name, and the year under the first one and each January."""
         name = format_date(start, "LLL", locale=self.locale)
-        return f"{name}\n{start.year}" if first or start.month == 1 else name
+        return f"{name}\n{start.year if first or start.month == 1 else ''}"
 
     def day(self, day: date) -> str:
         """A date in the locale's usual form."""
@@ -167,7 +174,8 @@ class Labels:
 
     def lacking(self, kpi: str) -> tuple[str, ...]:
         """What the KPI needs and the company does not have: tables, or `table.column` of a table it has."""
-        needs = KPIS[kpi].needs if kpi in KPIS else ()
+        spec = KPIS[kpi]
+        needs = spec.needs or (self.basis.get(spec.family, ""),)
         tables = [need.split(".")[0] for need in needs if need.split(".")[0] in self.absent]
         columns = [n for n in needs if n in self.absent and n.split(".")[0] not in self.absent]
         return tuple(dict.fromkeys(tables + columns))
@@ -186,7 +194,7 @@ class Labels:
 
 
 def _is_number(value: object) -> bool:
-    return not pd.isna(value) and isfinite(float(value))  # type: ignore[arg-type, call-overload]
+    return not pd.isna(value) and isfinite(float(value))  # type: ignore[arg-type]
 
 
 def _people(client: Company) -> dict[str, str]:
@@ -206,6 +214,6 @@ def _absent(client: Company) -> frozenset[str]:
     """Every table and `table.column` that some KPI needs and this company does not have."""
     needs = {need for kpi in KPIS.values() for need in kpi.needs}
     tables = {need.split(".")[0] for need in needs}
-    gone = {table for table in tables if not client.has(table)}
+    gone = {table for table in tables | {"orders"} if not client.has(table)}
     columns = {n for n in needs if "." in n and n.split(".")[0] not in gone}
     return frozenset(gone | {n for n in columns if not client.has_column(*n.split("."))})

@@ -10,10 +10,10 @@ from platform import python_version
 import pandas as pd
 
 from analysis.company import Company
-from analysis.display import Definitions, Note, Row, Table
-from analysis.glossary import KPIS, REASONS
+from analysis.display import Definitions, Folded, Note, Row, Table
+from analysis.glossary import GRAINS, KPIS, REASONS
 from analysis.labels import NOTHING, Labels
-from analysis.views import latest, member_key, members, missing, rows
+from analysis.views import finest, latest, member_key, members, missing, rows
 
 WORDS = {"provisional": "provisional", "small_n": "few cases"}
 MARKS = {"provisional": "*", "small_n": "°"}
@@ -34,10 +34,11 @@ def definition(*ids: str) -> Definitions:
 def headline(kpis: pd.DataFrame, labels: Labels, *ids: str, grain: str = "month") -> Table:
     """The KPIs of the latest period that is over and settled, against the period before it.
 
-    Columns: the KPI, its period, its value, the value before, the change, and how to take it in words.
+    Columns: the KPI, its period, its value, the value before, the change, and how to take it in words. A KPI
+    that has values at a coarser grain only is shown at that.
     """
     body = [_headline_row(kpis, labels, kpi, grain) for kpi in ids]
-    head = ("KPI", "Period", "Value", f"{grain.capitalize()} before", "Change", "Reading")
+    head = ("KPI", "Period", "Value", "Before", "Change", "Reading")
     caption = f"Each KPI in its latest complete {grain}, as known on {labels.day(labels.as_of)}"
     notes = [OVERLAP] if any(row.cells[-1] == UNCLEAR for row in body) else []
     return Table(caption, head, tuple(body), (*notes, *_explained(row.status for row in body)), "headline")
@@ -67,7 +68,7 @@ def breakdown(kpis: pd.DataFrame, labels: Labels, *ids: str, by: str, grain: str
     note = missing(kpis, labels, ids, grain, by)
     if note:
         return note
-    lead = next(kpi for kpi in ids if latest(kpis, labels, kpi, grain) is not None)
+    lead = next(kpi for kpi in ids if rows(kpis, kpi, grain, by)["value"].notna().any())
     start = latest(kpis, labels, lead, grain)
     slices = {}
     for kpi in ids:
@@ -107,9 +108,17 @@ def checks(found: pd.DataFrame) -> Table:
     return plain(found, "Checks: do the parts add up to the whole?", "checks")
 
 
-def ledger(client: Company) -> Table:
-    """The rows of every table: read, kept, and set aside for which reason."""
-    return plain(client.ledger, f"Rows read and kept, as known on {client.as_of.isoformat()}", "ledger")
+def ledger(client: Company, labels: Labels) -> Folded:
+    """The rows of every table: read, kept, and left out for which reason; one sentence, the table in it."""
+    found = client.ledger
+    head = {name: name.replace("_", " ") for name in found.columns if name != "source"}
+    body = [
+        Row(tuple(str(cell) if isinstance(cell, str) else labels.plain(cell) for cell in line))
+        for line in found[list(head)].itertuples(index=False)
+    ]
+    read, kept, bad = (labels.plain(found[name].sum()) for name in ("rows_read", "accepted", "quarantined"))
+    text = f"{read} rows read from {len(found)} tables, {kept} of them used; {bad} were faulty and set aside."
+    return Folded(text, Table("Rows of each table", tuple(head.values()), tuple(body), kind="ledger"))
 
 
 def provenance(client: Company) -> Table:
@@ -118,7 +127,7 @@ def provenance(client: Company) -> Table:
     for name in ("sales-kpi-notebooks", *PACKAGES):
         found.append(Row((name, version(name))))
     found.append(Row(("python", python_version())))
-    found += [Row((str(i.name), f"sha256 {i.sha256}")) for i in client.inputs]
+    found += [Row((str(i["file"]), f"sha256 {i['sha256']}")) for i in client.inputs]
     return Table("Where this comes from", ("what", "which"), tuple(found), kind="provenance")
 
 
@@ -131,9 +140,10 @@ def plain(frame: pd.DataFrame, caption: str, kind: str = "plain") -> Table:
 
 
 def _headline_row(kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str) -> Row:
+    grain = max(grain, finest(kpis, kpi), key=GRAINS.index)
     name, found = KPIS[kpi].name, rows(kpis, kpi, grain)
     start = latest(kpis, labels, kpi, grain)
-    if start is None or found.empty:
+    if found.empty:
         return Row((name, *[NOTHING] * 4, _why(labels, kpi, "", f"no complete {grain} yet")), "undefined")
     past = found[found["period_start"] <= start]
     now, before = past.iloc[-1], past.iloc[-2] if len(past) > 1 else None
@@ -245,4 +255,4 @@ def _explained(statuses: Iterable[str], marks: dict[str, str] = WORDS) -> tuple[
 def _plain(cell: object) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    return NOTHING if cell is None or pd.isna(cell) else str(cell)  # type: ignore[call-overload]
+    return NOTHING if cell is None or pd.isna(cell) else str(cell)

@@ -35,17 +35,20 @@ def finest(kpis: pd.DataFrame, kpi: str, by: str = "") -> str:
     return next((grain for grain in GRAINS if (valued["grain"] == grain).any()), GRAINS[0])
 
 
-def latest(kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str = "month") -> pd.Timestamp | None:
-    """Start of the KPI's latest period that is over and no longer moving; None when there is none.
+def latest(kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str = "month") -> pd.Timestamp:
+    """Start of the KPI's latest period that is over and no longer moving; NaT when the KPI has no rows.
 
     A cohort too young to judge is passed over, so that a young one is never compared with a grown one.
+    Without any settled period it is the latest one that has a value.
     """
-    every = kpis[(kpis["kpi"] == kpi) & (kpis["grain"] == grain) & (kpis["dimension"] == "")]
-    if every.empty:
-        every = kpis[(kpis["kpi"] == kpi) & (kpis["grain"] == grain)]
-    over = every[every["period_end"].map(labels.is_complete).astype(bool)]
-    settled = over[(over["status"] != "provisional") & (over["reason"] != "none_eligible")]
-    return None if settled.empty else pd.Timestamp(settled["period_start"].max())
+    every = kpis[(kpis["kpi"] == kpi) & (kpis["grain"] == grain)]
+    whole = every[every["dimension"] == ""] if (every["dimension"] == "").any() else every
+    over = whole["period_end"].map(labels.is_complete).astype(bool)
+    settled = over & (whole["status"] != "provisional") & (whole["reason"] != "none_eligible")
+    for choice in (whole[settled], every[every["value"].notna()], every):
+        if not choice.empty:
+            return choice["period_start"].max()
+    return pd.NaT
 
 
 def members(
@@ -71,7 +74,7 @@ def missing(
     if any(found["value"].notna().any() for found in slices.values()):
         return None
     first = ids[0]
-    name = KPIS[first].name if first in KPIS else first
+    name = KPIS[first].name
     lacking = labels.lacking(first)
     if lacking and "." in lacking[0]:
         table, column = lacking[0].split(".")

@@ -30,7 +30,7 @@ from analysis.labels import Labels
 from analysis.views import latest, member_key, members, missing, rows
 
 AT_MOST = 12
-BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
 
 
 def attainment(
@@ -52,14 +52,9 @@ def attainment(
         ax.barh(
             place, value, height=0.66, **bar_style(status, PALETTE[0] if found["member"].iloc[place] else INK)
         )
-        ax.text(
-            value,
-            place,
-            f" {labels.value(value, unit, kpi)}",
-            va="center",
-            fontsize=9,
-            color=INK,
-            bbox=BEHIND,
+        text = labels.value(value, unit, kpi)
+        ax.annotate(
+            text, (value, place), (5, 0), textcoords="offset points", va="center", fontsize=9, bbox=BEHIND
         )
     ax.axvline(1, color=INK, linewidth=1.2, linestyle="--", zorder=2)
     _member_axis(ax, names)

@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Literal
 
 import pandas as pd
 import seaborn as sns
@@ -29,7 +30,7 @@ PALETTE = (
     "#332288", "#F0E442", "#117733", "#88CCEE", "#882255", "#DDCC77",
 )  # fmt: skip
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-DASHES = ("-", "--", "-.", ":")
+DASHES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
 MAIN, LOSS, GREY, PALE, INK, FAINT = PALETTE[0], PALETTE[4], "#A6A6A6", "#CFCFCF", "#262626", "#E3E3E3"
 OTHERS = "(others)"
 HATCH = "////"

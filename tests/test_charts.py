@@ -1,0 +1,261 @@
+"""Charts: what is drawn is what the KPI table says, with its status to be seen."""
+
+import math
+from io import BytesIO
+
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from PIL import Image
+
+from analysis import charts
+from analysis.charts.style import GREY, MAIN, OTHERS, PALETTE, colours
+from analysis.display import Note
+from kpi_rows import labels, months, row, table
+
+
+def heights(ax: Axes) -> list[float]:
+    return [float(bar.get_height()) for bar in ax.patches]
+
+
+def legend_texts(ax: Axes) -> list[str]:
+    return [text.get_text() for text in ax.get_legend().get_texts()] if ax.get_legend() else []
+
+
+# --- bars -------------------------------------------------------------------------------------------------
+
+
+def test_bars_are_the_values_in_the_order_of_the_periods_and_start_at_zero():
+    kpis = table(*reversed(months("revenue", [100, 300, 200])))
+    ax = charts.bars(kpis, labels(), "revenue")
+    assert heights(ax) == [100, 300, 200]
+    assert ax.get_ylim()[0] == 0
+    assert ax.get_title(loc="left") == "Revenue per month"
+    assert ax.get_ylabel() == "EUR (€)"
+    assert [t.get_text().split("\n")[0] for t in ax.get_xticklabels()] == ["Jan", "Feb", "Mar"]
+
+
+def test_a_provisional_bar_is_hatched_and_one_of_few_cases_grey_and_the_legend_says_so():
+    first, second, third = months("revenue", [1, 2, 3])
+    kpis = table(first, second | {"status": "small_n"}, third | {"status": "provisional"})
+    ax = charts.bars(kpis, labels(), "revenue")
+    assert [bar.get_hatch() for bar in ax.patches] == [None, None, "////"]
+    assert [to_hex(bar.get_facecolor()).upper() for bar in ax.patches] == [MAIN.upper(), GREY, "#FFFFFF"]
+    assert legend_texts(ax) == ["provisional", "few cases"]
+
+
+def test_targets_are_lines_across_the_bars_of_their_periods():
+    kpis = table(*months("revenue", [1, 2]), row("target_revenue", "2026-02-01", 5))
+    ax = charts.bars(kpis, labels(), "revenue", target="target_revenue")
+    (line,) = [found for found in ax.collections if isinstance(found, LineCollection)]
+    (drawn,) = [segment for segment in line.get_segments() if len(segment)]
+    assert drawn[:, 1].tolist() == [5, 5]
+    assert drawn[:, 0].mean() == 1
+    assert legend_texts(ax) == ["target"]
+
+
+def test_negative_growth_goes_below_zero():
+    ax = charts.bars(table(*months("sales_growth_mom", [0.1, -0.4])), labels(), "sales_growth_mom")
+    assert ax.get_ylim()[0] < -0.4
+    assert ax.get_title(loc="left") == "Monthly sales growth"
+
+
+# --- lines ------------------------------------------------------------------------------------------------
+
+
+def test_a_line_leaves_out_provisional_months_and_shows_gaps():
+    one, two, three, four = months("open_rate", [0.1, None, 0.3, 0.4], low=0.05, high=0.45)
+    ax = charts.line(table(one, two, three, four | {"status": "provisional"}), labels(), "open_rate")
+    trend = [None if math.isnan(y) else y for y in ax.lines[0].get_ydata()]
+    assert trend == [0.1, None, 0.3, None]
+    hollow = next(line for line in ax.lines if line.get_markerfacecolor() == "white")
+    assert [y for y in hollow.get_ydata() if not math.isnan(y)] == [0.4]
+    assert ax.get_ylim()[0] == 0
+    assert legend_texts(ax) == ["provisional"]
+
+
+def test_the_interval_is_a_band_from_low_to_high():
+    ax = charts.line(table(*months("open_rate", [0.2, 0.3], low=0.15, high=0.4)), labels(), "open_rate")
+    ys = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert (ys.min(), ys.max()) == (0.15, 0.4)
+
+
+def test_several_lines_differ_in_dash_and_marker_not_in_colour_alone():
+    kpis = table(*months("nrr", [1.0, 1.1]), *months("grr", [0.9, 0.8]))
+    ax = charts.line(kpis, labels(), "nrr", "grr")
+    trends = [line for line in ax.lines if line.get_linestyle() != "None"]
+    assert len({line.get_linestyle() for line in trends}) == 2
+    assert legend_texts(ax) == ["Net revenue retention", "Gross revenue retention"]
+
+
+# --- breakdowns -------------------------------------------------------------------------------------------
+
+
+def test_a_stack_keeps_the_largest_members_and_adds_the_rest_up():
+    whole = row("new_leads", "2026-06-01", 60)
+    parts = [row("new_leads", "2026-06-01", n, by="channel", member=f"c{n}") for n in (10, 20, 30)]
+    ax = charts.stacked(table(whole, *parts), labels(), "new_leads", by="channel", at_most=1)
+    assert legend_texts(ax) == ["c30", OTHERS]
+    assert heights(ax) == [30, 30]
+
+
+def test_a_members_colour_does_not_depend_on_the_others_drawn_with_it():
+    both = colours(["b", "a", "(unassigned)"])
+    assert both == colours(["(unassigned)", "a", "b"])
+    assert both["a"] == PALETTE[0]
+    assert both["(unassigned)"] not in PALETTE
+
+
+def test_attainment_stands_by_name_not_by_result_the_whole_company_first():
+    kpis = table(
+        row("attainment_revenue", "2026-06-01", 0.8),
+        row("attainment_revenue", "2026-06-01", 1.5, by="rep", member="r2"),
+        row("attainment_revenue", "2026-06-01", 0.4, by="rep", member="r1"),
+        row("attainment_revenue", "2026-05-01", 0.9, by="rep", member="r1"),
+    )
+    ax = charts.attainment(kpis, labels(), "attainment_revenue")
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["All", "Ann", "Bob"]
+    assert [bar.get_width() for bar in ax.patches] == [0.8, 0.4, 1.5]
+    assert ax.get_title(loc="left") == "Revenue against target by salesperson, Jun 2026"
+    assert ax.get_xlim()[0] == 0
+
+
+def test_an_interval_is_drawn_from_low_to_high_and_few_cases_are_grey():
+    kpis = table(
+        row("win_rate", "2026-06-01", 0.5),
+        row("win_rate", "2026-06-01", 0.75, by="rep", member="r1", low=0.3, high=0.95, status="small_n", n=4),
+        row("win_rate", "2026-06-01", 0.4, by="rep", member="r2", low=0.2, high=0.6, n=20),
+        row("win_rate", "2026-06-01", by="rep", member="r3"),
+    )
+    ax = charts.intervals(kpis, labels(), "win_rate", by="rep")
+    spans = [found.get_segments()[0][:, 0].tolist() for found in ax.collections]
+    assert spans == [[0.3, 0.95], [0.2, 0.6]]
+    assert [to_hex(found.get_color()[0]).upper() for found in ax.collections] == [GREY, MAIN]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["Ann", "Bob"]
+
+
+def test_of_many_members_those_with_most_cases_are_shown_by_name():
+    parts = [row("win_rate", "2026-06-01", 0.5, by="rep", member=f"m{n:02}", n=n) for n in range(1, 15)]
+    ax = charts.intervals(table(row("win_rate", "2026-06-01", 0.5), *parts), labels(), "win_rate", by="rep")
+    assert [t.get_text() for t in ax.get_yticklabels()] == [f"m{n:02}" for n in range(3, 15)]
+
+
+def test_groups_stand_side_by_side_per_quarter():
+    kpis = table(
+        *[
+            row("cac", start, value, grain="quarter", by="motion", member=member)
+            for start, member, value in [
+                ("2026-01-01", "inbound", 1),
+                ("2026-01-01", "outbound", 2),
+                ("2026-04-01", "inbound", 3),
+            ]
+        ]
+    )
+    ax = charts.grouped(kpis, labels(), "cac", by="motion")
+    assert sorted((round(bar.get_x() + bar.get_width() / 2, 1), bar.get_height()) for bar in ax.patches) == [
+        (-0.2, 1),
+        (0.2, 2),
+        (0.8, 3),
+    ]
+    assert legend_texts(ax) == ["inbound", "outbound"]
+
+
+# --- movements and cohorts --------------------------------------------------------------------------------
+
+
+def test_a_waterfall_leads_from_opening_to_closing():
+    moves = {"opening": 100, "new": 20, "reactivated": 5, "churned": 10, "closing": 115}
+    kpis = table(*[row(f"customers_{name}", "2026-06-01", value) for name, value in moves.items()])
+    ax = charts.waterfall(kpis, labels(), "customers")
+    assert [(bar.get_y(), bar.get_height()) for bar in ax.patches] == [(100, 20), (120, 5), (125, -10)]
+    assert [text.get_text() for text in ax.texts] == ["+20", "+5", "−10", "100", "115"]
+    assert ax.get_label().endswith("opening 100, new 20, won back 5, lost 10, closing 115.")
+
+
+def test_cohorts_show_each_age_hatch_the_provisional_and_leave_the_unknown_blank():
+    kpis = table(
+        row("cohort_retention", "2026-05-01", 1.0, by="age_months", member="0"),
+        row("cohort_retention", "2026-05-01", 0.5, by="age_months", member="1", status="provisional"),
+        row("cohort_retention", "2026-06-01", 0.8, by="age_months", member="0"),
+    )
+    ax = charts.cohorts(kpis, labels())
+    assert [text.get_text() for text in ax.texts] == ["100%", "50%", "80%"]
+    assert [patch.get_hatch() for patch in ax.patches] == ["////"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["May 2026", "Jun 2026"]
+
+
+# --- what every chart keeps to ----------------------------------------------------------------------------
+
+
+def every_chart(kpis, given, ax=None):
+    return [
+        charts.bars(kpis, given, "revenue", ax=ax),
+        charts.line(kpis, given, "open_rate", ax=ax),
+        charts.stacked(kpis, given, "new_leads", by="channel", ax=ax),
+        charts.attainment(kpis, given, "attainment_revenue", ax=ax),
+        charts.intervals(kpis, given, "win_rate", by="rep", ax=ax),
+        charts.grouped(kpis, given, "cac", by="motion", ax=ax),
+        charts.waterfall(kpis, given, "mrr", ax=ax),
+        charts.cohorts(kpis, given, ax=ax),
+    ]
+
+
+def test_without_a_value_every_chart_is_a_note():
+    kpis = table(row("open_rate", "2026-06-01", reason="missing_table"))
+    assert all(isinstance(drawn, Note) for drawn in every_chart(kpis, labels()))
+    assert isinstance(charts.show(Note("nothing")), Note)
+
+
+def full_table():
+    steps = ("opening", "new", "reactivated", "expansion", "contraction", "churned", "closing")
+    return table(
+        *months("revenue", [1, 2]),
+        *months("open_rate", [0.1, 0.2], low=0.05, high=0.3),
+        row("new_leads", "2026-06-01", 3),
+        row("new_leads", "2026-06-01", 3, by="channel", member="web"),
+        row("attainment_revenue", "2026-06-01", 0.5, by="rep", member="r1"),
+        row("win_rate", "2026-06-01", 0.5, by="rep", member="r1", low=0.2, high=0.8, n=9),
+        row("cac", "2026-04-01", 10, grain="quarter", by="motion", member="inbound"),
+        *[row(f"mrr_{step}", "2026-06-01", 10) for step in steps],
+        row("cohort_retention", "2026-05-01", 1.0, by="age_months", member="0"),
+    )
+
+
+def test_every_chart_draws_on_the_axes_it_is_given():
+    for i in range(len(every_chart(full_table(), labels()))):
+        ax = Figure().add_subplot()
+        assert every_chart(full_table(), labels(), ax)[i] is ax
+
+
+def test_every_chart_has_a_title_a_unit_and_an_alternative_text_that_holds_the_figures():
+    for ax in every_chart(full_table(), labels()):
+        assert ax.get_title(loc="left")
+        assert ax.get_xlabel() or ax.get_ylabel()
+        assert ax.get_label().startswith(
+            ("Bar", "Line", "Stacked", "Interval", "Grouped", "Waterfall", "Heat")
+        )
+
+
+def test_no_chart_changes_the_table_it_draws():
+    kpis = full_table()
+    before = kpis.copy()
+    every_chart(kpis, labels())
+    assert kpis.equals(before)
+
+
+def test_a_picture_is_one_png_at_twice_its_size_with_its_alternative_text_and_the_same_each_time():
+    drawn = [charts.show(charts.bars(full_table(), labels(), "revenue")) for _ in range(2)]
+    bundle, metadata = drawn[0]._repr_mimebundle_()
+    assert set(bundle) == {"image/png", "text/plain"}
+    assert metadata["image/png"] == {"alt": bundle["text/plain"], "width": 800}
+    assert drawn[0].png() == drawn[1].png()
+    with Image.open(BytesIO(drawn[0].png())) as image:
+        assert image.width == 1600
+
+
+def test_drawing_leaves_no_figure_behind_in_pyplot():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    every_chart(full_table(), labels())
+    assert pyplot.get_fignums() == []
