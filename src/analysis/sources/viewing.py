@@ -164,7 +164,10 @@ def view(
     out = ", ".join(
         f"{changes.get(n, ident(n))} AS {ident(n)}" for n in (*table.physical, "_reason", "_value")
     )
-    con.execute(f"CREATE TABLE {scratch('viewed_' + table.name)} AS SELECT _row, {out} FROM ({rows}){order}")
+    # What only hides later facts is cheap to look at again, and a copy of every row is not.
+    joins = converts or (table.name == "opportunities" and "leads" in tables)
+    kind = "TABLE" if joins else "VIEW"
+    con.execute(f"CREATE {kind} {scratch('viewed_' + table.name)} AS SELECT _row, {out} FROM ({rows}){order}")
 
 
 def _also(text: str, fault: str, more: str) -> str:
