@@ -286,17 +286,20 @@ for number in range(3):
 """
 
 
-@pytest.fixture
-def failing(site, go):
-    """Both companies had a good run; then `sales` fails for bob, whose team notebook is fine."""
-    go()
-    before = contents(site / "reports", but="")
-    write(site, "sales", notebook(SHOW, FAULTY))
-    return before, go()
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory, processes):
+    """Both companies had a good run; then `sales` fails for bob, whose other one is fine. Only to look at."""
+    root = small_project(tmp_path_factory.mktemp("failing"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        run([], Options(jobs=2), Watch(), processes)
+        before = contents(root / "reports", but="")
+        write(root, "sales", notebook(SHOW, FAULTY))
+        return root, before, run([], Options(jobs=2), Watch(), processes)
 
 
-def test_one_companys_failure_is_told_with_its_cell_and_stops_no_other(site, failing):
-    _, (ann, bob) = failing
+def test_one_companys_failure_is_told_with_its_cell_and_stops_no_other(failing):
+    _, _, (ann, bob) = failing
     assert ann.cause == ""
     assert bob.cause == "sales.ipynb, cell [4] `for number in range(3):`\n    AssertionError: no 0 & <b>"
     assert told(ann).startswith("ann 2026-03-31: 2 notebooks, ")
@@ -309,8 +312,8 @@ def test_one_companys_failure_is_told_with_its_cell_and_stops_no_other(site, fai
     ]
 
 
-def test_a_failed_run_replaces_nothing_and_keeps_the_notebook(site, failing):
-    before, _ = failing
+def test_a_failed_run_replaces_nothing_and_keeps_the_notebook(failing):
+    site, before, _ = failing
     now = contents(site / "reports", but="")
     kept = [name for name in before if name.startswith("bob/")]
     assert len(kept) == 8
@@ -322,14 +325,17 @@ def test_a_failed_run_replaces_nothing_and_keeps_the_notebook(site, failing):
     assert [p.name for p in (site / "reports").iterdir() if p.name.startswith(".")] == [".failed"]
 
 
-def test_the_portfolio_tells_the_failure_and_links_the_last_good_report(site, failing):
+def test_the_portfolio_tells_the_failure_and_links_the_last_good_report(failing):
+    site = failing[0]
     index = (site / "reports/index.html").read_text(encoding="utf-8")
     assert "2 companies, 1 failed in the last run" in index
     assert "AssertionError: no 0 &amp; &lt;b&gt;" in index
     assert 'The last good report is <a href="bob/2026-03-31/sales.html">' in index
 
 
-def test_a_good_run_forgets_the_failure(site, failing, go):
+def test_a_good_run_forgets_the_failure(failing, tmp_path, monkeypatch, go):
+    site = shutil.copytree(failing[0], tmp_path / "copy")
+    monkeypatch.chdir(site)
     write(site, "sales", notebook(SHOW))
     assert [result.cause for result in go("bob")] == [""]
     assert sorted(p.name for p in (site / "reports").iterdir()) == ["ann", "bob", "index.html"]
