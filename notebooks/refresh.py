@@ -1,4 +1,4 @@
-"""Execute the committed notebooks on the default sample and clean them of times, paths and traces of a machine.
+"""Execute the committed notebooks on the default sample; clean them of times, paths and traces of a machine.
 
 python notebooks/refresh.py            all notebooks of this folder
 python notebooks/refresh.py leads      only these
@@ -6,11 +6,12 @@ python notebooks/refresh.py leads      only these
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 FOLDER = Path(__file__).parent
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -37,9 +38,10 @@ def refresh(path: Path) -> None:
     """Execute one notebook in its folder, as JupyterLab does, and write it back clean."""
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNEL))
-    kernel = AsyncKernelManager(kernel_name=KERNEL["name"], transport="ipc")
     where = {"metadata": {"path": str(path.parent)}}
-    executed = NotebookClient(notebook, km=kernel, timeout=SECONDS, resources=where).execute()
+    with TemporaryDirectory() as sockets:
+        config = Config({"AsyncKernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
+        executed = NotebookClient(notebook, timeout=SECONDS, resources=where, config=config).execute()
     nbformat.write(clean(executed), path)
 
 
