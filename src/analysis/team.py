@@ -211,14 +211,16 @@ def known_targets(facts: Facts) -> pd.DataFrame:
     frame = facts.company.table("targets").to_pandas()
     if frame.empty:
         return pd.DataFrame(columns=["metric", *KEYS, "target"])
-    frame["valid_from"] = pd.to_datetime(frame["valid_from"]).fillna(pd.Timestamp.min)
+    frame["valid_from"] = pd.to_datetime(frame["valid_from"])
     frame["first_month"] = [month_index(day) for day in pd.to_datetime(frame["period_start"])]
     frame["target"] = frame["target"].astype("float64")
     frame["dimension"] = frame["scope"].map(SCOPES)
     frame["member"] = frame["scope_id"].where(frame["scope"] != "company", "").fillna(UNASSIGNED)
     frame = frame.rename(columns={"period": "grain"})
     frame = frame[frame["first_month"] == aligned(frame, facts.calendar)]
-    frame = frame.sort_values("valid_from", kind="stable").drop_duplicates(["metric", *KEYS], keep="last")
+    frame = frame.sort_values("valid_from", kind="stable", na_position="first").drop_duplicates(
+        ["metric", *KEYS], keep="last"
+    )
     parts = []
     for (metric, dimension, member), group in frame.groupby(["metric", "dimension", "member"]):
         tiled = tile(group.set_index(["grain", "first_month"])["target"].to_dict(), facts.calendar)

@@ -1,0 +1,95 @@
+"""Running an earlier day on today's files gives, byte for byte, what that day's files gave."""
+
+import csv
+import io
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from companies import make_company
+from test_kpis_against_reference import AS_OF, NAMES, PARAMS, Maker
+
+from analysis.company import open_company
+from analysis.kpi_table import kpi_table
+
+# what makes a row exist, and what is learnt about it later
+BORN = {
+    "leads": "created_at", "opportunities": "created_at", "orders": "ordered_at", "emails": "sent_at",
+    "subscriptions": "started_on", "costs": "month", "reps": "started_on",
+}  # fmt: skip
+LEARNT = {
+    "opportunities": ["closed_at"], "emails": ["opened_at", "clicked_at", "unsubscribed_at"], "subscriptions": ["ended_on"],
+    "reps": ["ended_on"], "customers": ["acquired_on"],
+}  # fmt: skip
+
+
+def as_it_was(table: str, text: str, day: date) -> str:
+    """The CSV as it stood at the end of `day`: later rows are not there, later facts are not filled in."""
+    limit = str(day + timedelta(days=1))
+    rows = []
+    for row in csv.DictReader(io.StringIO(text)):
+        if table in BORN and row[BORN[table]] and row[BORN[table]] >= limit:
+            continue
+        for column in LEARNT.get(table, []):
+            if row[column] and row[column] >= limit:
+                row[column] = ""
+                if column == "closed_at":
+                    row["outcome"] = "open"
+                if column == "opened_at":
+                    row["machine_open"] = "false"
+        rows.append(row)
+    if not rows:
+        return text.splitlines()[0]
+    return "\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows)])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_earlier_day_gives_what_it_gave(tmp_path: Path, seed: int):
+    params = {**PARAMS[seed % 2], "timezone": "UTC", "history_months": 9}
+    tables = {NAMES[k]: text for k, text in Maker(100 + seed).tables().items() if text}
+    day = [date(2026, 2, 28), date(2025, 12, 31), date(2026, 2, 11)][seed % 3]
+    then = make_company(
+        tmp_path / "then",
+        {t: as_it_was(t, text, day) for t, text in tables.items()},
+        as_of=str(day),
+        **params,
+    )
+    now = make_company(tmp_path / "now", tables, as_of=str(AS_OF), **params)
+    back = open_company("tiny", as_of=day, params_dir=tmp_path / "now" / "params")
+    assert back.as_of == day != now.as_of
+    was, is_now = (kpi_table(c).to_csv(index=False) for c in (then, back))
+    assert was == is_now
+    assert was != kpi_table(now).to_csv(index=False)
+
+
+def test_the_order_of_rows_and_a_repeated_row_change_nothing(tmp_path: Path):
+    tables = {NAMES[k]: text for k, text in Maker(7).tables().items() if text}
+    keyed = [t for t in tables if t != "costs"]
+    turned = {t: "\n".join([text.splitlines()[0], *text.splitlines()[:0:-1]]) for t, text in tables.items()}
+    doubled = {t: turned[t] + "\n" + turned[t].splitlines()[-1] if t in keyed else turned[t] for t in tables}
+    options = {"as_of": str(AS_OF), "timezone": "UTC", **PARAMS[0]}
+    a = make_company(tmp_path / "a", tables, **options)
+    b = make_company(tmp_path / "b", doubled, **options)
+    assert kpi_table(a).to_csv(index=False) == kpi_table(b).to_csv(index=False)
+    assert b.ledger.set_index("table")["duplicates"].loc[keyed].eq(1).all()
+    assert len(b.quarantine) == 0
+
+
+def test_ten_times_the_money_is_ten_times_every_amount_and_no_other_number(tmp_path: Path):
+    tables = {NAMES[k]: text for k, text in Maker(8).tables().items() if text}
+    money = {"opportunities": ["amount"], "orders": ["amount"], "subscriptions": ["mrr"], "costs": ["amount"]}
+
+    def scaled(table: str, text: str) -> str:
+        rows = list(csv.DictReader(io.StringIO(text)))
+        for row in rows:
+            for column in money.get(table, []):
+                row[column] = row[column] and f"{float(row[column]) * 10:.2f}"
+        return "\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows)])
+
+    options = {"as_of": str(AS_OF), "timezone": "UTC", **PARAMS[0]}
+    a = kpi_table(make_company(tmp_path / "a", tables, **options))
+    b = kpi_table(make_company(tmp_path / "b", {t: scaled(t, x) for t, x in tables.items()}, **options))
+    in_money = a["unit"] == "EUR"
+    times = a["value"].where(~in_money, a["value"] * 10)
+    assert ((b["value"] - times).abs() <= 1e-6 + 1e-9 * times.abs()).where(a["value"].notna(), True).all()
+    assert in_money.any() and (~in_money).any()
