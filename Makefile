@@ -19,7 +19,7 @@ LAB    := $(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tr
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help env reports test retest lab check format notebooks bench lock clean
+.PHONY: help env reports test retest lab check format notebooks docs bench lock clean
 
 # $(call once,target,inputs,command,the run is needed when this shell test holds)
 # runs the command unless it succeeded before on the same contents of the inputs.
@@ -61,6 +61,10 @@ format: $(ENV) ## let the formatter and the linter mend what they can
 
 notebooks: $(ENV) ## execute the committed notebooks again and clean them
 	$(BIN)/python notebooks/refresh.py
+
+docs: $(ENV) ## docs/kpis.md again, from the glossary
+	$(BIN)/python -c "from pathlib import Path; from analysis.glossary import as_markdown; \
+	  Path('docs/kpis.md').write_text(as_markdown(), encoding='utf-8')"
 
 bench: $(ENV) ## the time of one typical client's KPI table
 	$(BIN)/python benchmarks/table.py

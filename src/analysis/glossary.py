@@ -658,3 +658,44 @@ KPIS: dict[str, Kpi] = {kpi.id: kpi for kpi in _ALL}
 def unit_of(kpi: Kpi, currency: str) -> str:
     """The unit as the KPI table writes it: money becomes the company's currency code."""
     return currency if kpi.unit == MONEY else kpi.unit
+
+
+FAMILIES = {"team": "Team performance", "leads": "Leads", "growth": "Growth", "customers": "Customers"}
+WAYS = {"up": "more is better", "down": "less is better", "none": "neither more nor less is better in itself"}
+
+
+def as_markdown() -> str:
+    """The glossary as the page `docs/kpis.md`."""
+    lines = [
+        "# The KPIs",
+        "",
+        "One name, one definition, one rule for zero. Made from `src/analysis/glossary.py` by `make docs`.",
+        "",
+        "A ratio is a ratio of sums, never a mean of ratios, and without a denominator it has no value: never",
+        "0, never infinite. A period is [start, end) in whole days of the company's time zone.",
+        "Every value has a status:",
+        "",
+        *(f"- `{status}`: {meaning}" for status, meaning in STATUSES.items()),
+        "",
+        "and a value that is not there has a reason:",
+        "",
+        *(f"- `{reason}`: {meaning}" for reason, meaning in REASONS.items()),
+        "",
+    ]
+    for family, title in FAMILIES.items():
+        lines += [f"## {title}", ""]
+        for kpi in (k for k in KPIS.values() if k.family == family):
+            mark = f" **[{kpi.headline}]**" if kpi.headline else ""
+            breakdowns = ", ".join(kpi.dims) or "company only"
+            lines += [f"**{kpi.name}** `{kpi.id}`{mark}: {kpi.formula}."]
+            lines += [
+                f"In {kpi.unit}, by {', '.join(kpi.grains)}; breakdowns: {breakdowns}; {WAYS[kpi.direction]}."
+            ]
+            lines += [f"Needs {', '.join(f'`{need}`' for need in kpi.needs)}."] if kpi.needs else []
+            lines += (
+                [f"Provisional until {kpi.settle_days} days after the period."] if kpi.settle_days else []
+            )
+            lines += ["A cohort: provisional until it is `maturity_days` old."] if kpi.cohort else []
+            lines += [f"Source: {kpi.source}."] if kpi.source else []
+            lines += [""]
+    return "\n".join(lines)

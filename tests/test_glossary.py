@@ -1,0 +1,34 @@
+from pathlib import Path
+
+from companies import kpis_of
+
+from analysis.glossary import FAMILIES, GRAINS, KPIS, REASONS, STATUSES, as_markdown
+from analysis.kpi_table import COLUMNS
+from analysis.kpi_table import FAMILIES as COMPUTED
+
+
+def test_the_page_of_definitions_is_the_glossary():
+    page = Path(__file__).parents[1] / "docs" / "kpis.md"
+    assert page.read_text(encoding="utf-8") == as_markdown(), "run `make docs`"
+
+
+def test_all_ten_headline_kpis_are_defined():
+    assert {kpi.headline for kpi in KPIS.values()} - {None} == set(range(1, 11))
+
+
+def test_every_kpi_belongs_to_a_family_that_computes_it():
+    assert {kpi.family for kpi in KPIS.values()} == set(FAMILIES) == set(COMPUTED)
+
+
+def test_the_table_has_every_kpi_in_every_period_even_where_a_company_has_next_to_nothing(tmp_path):
+    kpis = kpis_of(tmp_path, {"tasks": "task_id,created_at\n1,2026-02-03"})
+    assert list(kpis.columns) == COLUMNS
+    assert set(kpis["kpi"]) == set(KPIS)
+    for kpi, spec in KPIS.items():
+        rows = kpis[kpis["kpi"] == kpi]
+        assert set(rows["grain"]) == set(spec.grains), kpi
+        assert len(rows[rows["grain"] == "month"]) == 2, kpi
+        assert set(rows["status"]) == {"undefined"}, kpi
+        assert rows["reason"].isin(list(REASONS)).all(), kpi
+    assert set(kpis["status"]) <= set(STATUSES)
+    assert set(kpis["grain"]) <= set(GRAINS)
