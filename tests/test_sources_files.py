@@ -484,6 +484,31 @@ def test_sql_reads_a_decimal_comma_as_the_format_says(project):
     assert [a for _, _, a in orders(company)] == ["2.500000", "5.000000"]
 
 
+def test_sql_reads_dates_as_the_format_says(project):
+    project.write("sold.csv", "nr,day,net\n1,31.01.2026,1\n1,01.02.2026,2\n")
+    company = project.open(
+        """
+        orders:
+          sql: select nr as order_id, min(day) as ordered_at, sum(net) as amount from sold group by nr
+          format: {dates: "%d.%m.%Y"}
+        """
+    )
+    assert orders(company) == [("1", datetime(2026, 1, 31), "3.000000")]
+
+
+def test_a_parquet_file_damaged_in_the_middle_is_refused(project):
+    path = project.data / "orders.parquet"
+    count = 5000
+    table = pa.table(
+        {"order_id": [f"o{i * 7919}" for i in range(count)], "ordered_at": ["2026-01-05"] * count}
+    )
+    pq.write_table(table.append_column("amount", [list(range(count))]), path, compression="snappy")
+    damaged = bytearray(path.read_bytes())
+    damaged[40:4000] = b"\x07" * 3960
+    path.write_bytes(damaged)
+    assert failing(project).startswith("data/orders.parquet: cannot be read")
+
+
 @pytest.mark.parametrize(
     "sql",
     [

@@ -153,6 +153,12 @@ def test_a_format_that_is_none_is_told_with_its_line(project):
         read(project, "ordered_at", ["2026-01-05"], '{dates: "%Q"}')
 
 
+def test_a_format_that_is_none_is_told_before_any_sql_runs(project):
+    project.write("sold.csv", "order_id,ordered_at,amount\n1,2026-01-05,1\n")
+    with pytest.raises(AnalysisError, match=r"params/firma.yaml:11: '%Q' is no date format"):
+        project.open('orders:\n  format: {dates: "%Q"}\n  sql: select * from sold')
+
+
 def test_a_month_of_costs_is_its_first_day(project):
     project.write(
         "costs.csv", "month,category,amount\n2026-01,other,1\n2026-02-01,other,2\n2026-03-17,other,3\n"

@@ -7,7 +7,8 @@ Column types, as they stand in the loaded tables:
 `date`     DATE, a calendar day in the company's time zone
 `month`    DATE, the first day of the month
 `instant`  two columns: `x` is the wall time in the company's time zone, `x_utc` the same in UTC, or
-           null where the source gave only a calendar day (`x` is then that day's midnight)
+           null where the source gave only a calendar day (`x` is then that day's midnight); a wall time
+           that comes twice when summer time ends is the later one
 `money`    DECIMAL(20, 6) in the company's currency, converted at the date of the event
 `number`   DECIMAL(20, 6)
 `rate`     DECIMAL(18, 9)

@@ -18,6 +18,7 @@ from analysis.sources import checking, deriving, folder, mapping, parsing, viewi
 from analysis.sources.connecting import attach, connect
 from analysis.sources.folder import File
 from analysis.sources.mapping import Spec
+from analysis.sources.messages import first_line
 from analysis.sources.querying import Queries
 from analysis.sources.quoting import SCRATCH, ident, literal, scratch
 from analysis.sources.reading import Raw, read_files
@@ -115,6 +116,7 @@ def _read(state: _State, temporary: Path) -> None:
 def _raw(state: _State, spec: Spec, queries: Queries, temporary: Path) -> Raw:
     name, params, connection = spec.table.name, state.params, queries.connection
     where = params.where("source", "tables", name)
+    _check_formats(state, spec)
     if spec.sql is not None:
         return queries.sql(name, spec.sql, spec.format)
     if connection.is_database:
@@ -158,7 +160,6 @@ def _parse(state: _State) -> None:
     params = state.params
     for name in state.tables:
         raw, spec = state.raws[name], state.specs[name]
-        _check_formats(state, spec)
         sql = parsing.select(
             spec.table,
             state.inputs[name],
@@ -170,8 +171,11 @@ def _parse(state: _State) -> None:
         )
         try:
             state.con.execute(f"CREATE TABLE {scratch('parsed_' + name)} AS {sql}")
-        except duckdb.IOException as error:
-            raise SourceError(f"{raw.shown}: cannot be read: {str(error).splitlines()[0]}") from None
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:  # a damaged Parquet file
+            problem = first_line(error)
+            for part in raw.parts:
+                problem = problem.replace(str(part.file.path), part.file.shown)
+            raise SourceError(f"{raw.shown}: cannot be read: {problem}") from None
 
 
 def _check_formats(state: _State, spec: Spec) -> None:

@@ -91,7 +91,7 @@ def flag(sql: str, kind: str) -> str:
     )
 
 
-def _formats(fmt: Format) -> tuple[list[str], list[str], list[str]]:
+def date_formats(fmt: Format) -> tuple[list[str], list[str], list[str]]:
     """The date formats: of days, of wall times, of instants with an offset."""
     given = [fmt.dates] if isinstance(fmt.dates, str) else list(fmt.dates or ())
     zoned = [f for f in given if "%z" in f or "%Z" in f]
@@ -115,7 +115,7 @@ def _day_and_instant(name: str, source: Input, fmt: Format, timezone: str) -> tu
         wall = f"CAST({name} AS TIMESTAMP)"
         return (wall, no_instant) if source.whole_days else (no_day, f"timezone({zone}, {wall})")
     text = as_text(name, source.type)
-    days, timed, zoned = _formats(fmt)
+    days, timed, zoned = date_formats(fmt)
     day = [f"try_strptime({text}, [{literals(days)}])"] if days else []
     day.append(f"CASE WHEN regexp_full_match({text}, '{_DAY}') THEN TRY_CAST({text} AS TIMESTAMP) END")
     instant = [f"timezone({zone}, try_strptime({text}, [{literals(timed)}]))"] if timed else []

@@ -9,8 +9,8 @@ from analysis.params import Format, Params
 from analysis.sources.connecting import DATABASE, Connection
 from analysis.sources.folder import File, files_in
 from analysis.sources.messages import did_you_mean, first_line, listing
-from analysis.sources.parsing import number, present
-from analysis.sources.quoting import ident, literal, scratch
+from analysis.sources.parsing import date_formats, number, present
+from analysis.sources.quoting import ident, literal, literals, scratch
 from analysis.sources.reading import Raw, describe, read_files
 
 SOURCE = "source_files"
@@ -51,7 +51,12 @@ def _candidates(text: str, fmt: Format) -> list[tuple[str, str]]:
     wall = f"CASE WHEN NOT {has_offset} THEN TRY_CAST({text} AS TIMESTAMP) END"
     whole = f"CASE WHEN regexp_full_match({text}, '[-+]?\\d{{1,18}}') THEN TRY_CAST({text} AS BIGINT) END"
     instant = f"CASE WHEN contains({text}, ':') THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
+    days, timed, _ = date_formats(fmt)
+    given = [("DATE", f"CAST(try_strptime({text}, [{literals(days)}]) AS DATE)")] if days else []
+    if days + timed:
+        given.append(("TIMESTAMP", f"try_strptime({text}, [{literals(days + timed)}])"))
     return [
+        *given,
         ("BIGINT", guard.format(whole)),
         ("DECIMAL", guard.format(number(text, "VARCHAR", fmt, "DECIMAL(18, 6)"))),
         ("DOUBLE", guard.format(number(text, "VARCHAR", fmt, "DOUBLE"))),
