@@ -128,6 +128,17 @@ def test_row_headers_that_span_rows_do_not_shift_the_columns():
     assert [[c.text for c in row.find_all(class_="figure")] for row in rows] == [["1"], ["2"]]
 
 
+def test_a_note_is_made_once_in_a_section():
+    note = html_output('<p class="missing">No table targets.</p>')
+    other = html_output('<p class="missing">No table leads.</p>')
+    code = [new_code_cell(outputs=[each]) for each in (note, note, other, note)]
+    main = shown(new_markdown_cell("## A"), *code[:3], new_markdown_cell("## B"), code[3]).find(id="content")
+    assert [tag.text for tag in main.select("h2, p.missing")] == [
+        "A", "No table targets.", "No table leads.", "B", "No table targets.",
+    ]  # fmt: skip
+    assert all(output.text.strip() for output in main.select(".output"))
+
+
 def test_short_cells_stay_on_one_line_and_long_ones_get_room():
     body = f"<tr><th>ab</th><td>{'w ' * 30}</td><td>{'x' * 30}</td></tr>"
     html = f"<table><thead><tr><th>{'h' * 99}</th></tr></thead><tbody>{body}</tbody></table>"

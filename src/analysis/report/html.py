@@ -78,6 +78,7 @@ def render(nb: NotebookNode, page: Page) -> str:
     _disarm(soup)
     title = _take_title(soup) or page.company
     sections = _headings(soup)
+    _say_once(soup)
     for table in soup.find_all("table"):
         _table(soup, table)
     for image in soup.find_all("img"):
@@ -187,6 +188,19 @@ def _text(tag: Tag) -> str:
 def _heading_above(tag: Tag) -> str:
     above = tag.find_previous(HEADINGS)
     return _text(above) if isinstance(above, Tag) else ""
+
+
+def _say_once(soup: BeautifulSoup) -> None:
+    """Within a section, leave out a note (of something the company lacks) that was made above already."""
+    made: set[tuple[str, str]] = set()
+    for note in soup.select("p.missing"):
+        said = (_heading_above(note), _text(note))
+        if said in made:
+            output = note.find_parent(class_="output")
+            note.decompose()
+            if output and not output.find(True):
+                output.decompose()
+        made.add(said)
 
 
 # --- tables -----------------------------------------------------------------------------------------------
