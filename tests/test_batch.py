@@ -269,7 +269,16 @@ def test_an_earlier_day_gets_a_folder_of_its_own_and_the_portfolio_links_both(si
     assert index.index('href="ann/2026-03-31/sales.html"') < index.index('href="ann/2026-02-28/sales.html"')
 
 
-def test_params_reports_and_notebooks_may_lie_elsewhere(site, go, tmp_path_factory):
+def test_a_notebook_edited_during_the_batch_is_the_one_that_was_checked(site, go):
+    class Editor(Watch):
+        def begins(self, steps):
+            write(site, "sales", notebook("1 / 0", parameters='firm = "ann"'))
+
+    (result,) = go("ann", notebooks=["sales"], watch=Editor())
+    assert result.cause == ""
+
+
+def test_params_and_reports_may_lie_elsewhere(site, go, tmp_path_factory):
     away = tmp_path_factory.mktemp("a {way}")
     shutil.move(site / "params" / "ann.yaml", away)
     (result,) = go("ann", params_dir=away, reports_dir=away / "out", notebooks=["sales"])

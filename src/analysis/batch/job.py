@@ -186,7 +186,7 @@ class Job:
         outcome = self.outcomes[book.name]
         extra = {k: v for k, v in self.plan.parameters[book.name].items() if k not in OWN}
         state = {"status": "failed", "failure": outcome.failure} if outcome.failure else {"status": "ok"}
-        files = {"title": book.title, "notebook": book.path.name, "html": f"{book.name}.html"}
+        files = {"title": book.title, "notebook": book.file, "html": f"{book.name}.html"}
         return {"name": book.name, **files, "parameters": extra, **state, "seconds": outcome.seconds}
 
     def _opened(self, steps: list[Step]) -> list[Step]:

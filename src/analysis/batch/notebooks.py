@@ -38,12 +38,21 @@ Value = str | int | float | bool
 
 @dataclass(frozen=True)
 class Notebook:
-    """One notebook: `parameters` are the names its parameters cell sets, with the defaults' source text."""
+    """One notebook, read once, so that all companies of a batch get the same.
+
+    `parameters` are the names its parameters cell sets, with the defaults' source text; `source` is the notebook
+    itself, as JSON without outputs.
+    """
 
     name: str
-    path: Path
     title: str
     parameters: Mapping[str, str]
+    source: str
+
+    @property
+    def file(self) -> str:
+        """The name of its file."""
+        return f"{self.name}.ipynb"
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,11 @@ def _read(path: Path) -> Notebook:
         raise RunError(f"{shown}: {tagged or 'no'} cells are tagged `parameters`; exactly one must be")
     found = papermill.inspect_notebook(_as_it_is(path))
     parameters = {name: str(parameter["default"]) for name, parameter in found.items()}
-    return Notebook(path.stem, path, _title(nb) or path.stem.replace("_", " ").capitalize(), parameters)
+    title = _title(nb) or path.stem.replace("_", " ").capitalize()
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return Notebook(path.stem, title, parameters, nbformat.writes(nb))
 
 
 def _as_it_is(path: Path) -> str:
@@ -134,7 +147,7 @@ def fill(
     filled: dict[str, dict[str, Value]] = {}
     for notebook in notebooks:
         known = list(notebook.parameters)
-        shown = f"{FOLDER}/{notebook.path.name}"
+        shown = f"{FOLDER}/{notebook.file}"
         problems += [
             f"{shown}: has no parameter `{name}`{near(name, known)}"
             for name in [*own, *extra]
@@ -213,10 +226,11 @@ def execute(
     papermill_engines.register(ENGINE, Engine)
     failure = ""
     with TemporaryDirectory(prefix="kpi-") as temporary, kernel_options() as options:
-        output = Path(temporary) / notebook.path.name
+        given, output = Path(temporary) / "given.ipynb", Path(temporary) / "run.ipynb"
+        given.write_text(notebook.source, encoding="utf-8")
         try:
             papermill.execute_notebook(
-                _as_it_is(notebook.path),
+                _as_it_is(given),
                 _as_it_is(output),
                 parameters=dict(parameters),
                 engine_name=ENGINE,
@@ -228,8 +242,8 @@ def execute(
         except PapermillExecutionError as error:
             failure = _in_words(notebook, error)
         nb = nbformat.read(output, as_version=4)
-    clean(nb, [cell.get("id", "") for cell in nbformat.read(notebook.path, as_version=4).cells])
-    write_text(folder / notebook.path.name, nbformat.writes(nb) + "\n")
+    clean(nb, [cell.get("id", "") for cell in nbformat.reads(notebook.source, as_version=4).cells])
+    write_text(folder / notebook.file, nbformat.writes(nb) + "\n")
     if not failure:
         write_text(folder / f"{notebook.name}.html", render(nb, page))
     return Outcome(round(time.monotonic() - started, 3), failure)
@@ -240,7 +254,7 @@ def _in_words(notebook: Notebook, error: PapermillExecutionError) -> str:
     first = next((line.strip() for line in error.source.splitlines() if line.strip()), "")
     text = "\n    ".join(str(error.evalue).strip().splitlines())
     what = f"{error.ename}: {text}" if text else error.ename
-    return f"{notebook.path.name}, cell [{error.exec_count}] `{first}`\n    {what}"
+    return f"{notebook.file}, cell [{error.exec_count}] `{first}`\n    {what}"
 
 
 def clean(nb: NotebookNode, known_ids: Sequence[str]) -> None:
