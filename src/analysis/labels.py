@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from math import isfinite
+from unicodedata import normalize
 
 import pandas as pd
 from babel import Locale
@@ -88,15 +89,25 @@ class Labels:
     def money(self, number: float, currency: str) -> str:
         """An amount, without hundredths from a hundred up."""
         pattern = Locale.parse(self.locale).currency_formats["standard"].pattern
-        if abs(number) >= 100:
+        if number == 0 or abs(number) >= 100:
             pattern = pattern.replace("0.00", "0")
         return format_currency(number, currency, pattern, locale=self.locale, currency_digits=False)
 
     def plain(self, number: float) -> str:
-        """A number without a unit: whole, or with two decimals; a dash for none."""
+        """A number without a unit: whole when it is or is long, else with two decimals; a dash for none."""
         if not _is_number(number):
             return NOTHING
-        return self._decimal(number, "#,##0" if float(number).is_integer() else "#,##0.00")
+        whole = float(number).is_integer() or abs(number) >= 1000
+        return self._decimal(number, "#,##0" if whole else "#,##0.00")
+
+    def interval(self, low: float, high: float, unit: str, kpi: str = "") -> str:
+        """From low to high, the unit once: "28,1% – 36,4%", "12,0 – 53,2 days"; a dash for none."""
+        if not (_is_number(low) or _is_number(high)):
+            return NOTHING
+        ends = [self.value(end, unit, kpi) for end in (low, high)]
+        if unit in UNITS and NOTHING not in ends:
+            ends[0] = ends[0].removesuffix(f" {UNITS[unit]}")
+        return " – ".join(ends)
 
     def tick(self, number: float, unit: str, kpi: str = "") -> str:
         """A value at an axis: short, in thousands or millions where it is long; the axis names the unit."""
@@ -145,6 +156,11 @@ class Labels:
         last = date(start.year + (start.month + months - 2) // 12, (start.month + months - 2) % 12 + 1, 1)
         return f"{self.period(start, 'month')} – {self.period(last, 'month')}"
 
+    def span(self, start: date, end: date, grain: str) -> str:
+        """A period by name, and whether it is still running on the report's day."""
+        name = self.period(start, grain)
+        return name if self.is_complete(end) else f"{name} so far"
+
     def month_tick(self, start: date, first: bool) -> str:
         """A month under an axis: its short name, and the year under the first one and each January."""
         name = format_date(start, "LLL", locale=self.locale)
@@ -163,6 +179,14 @@ class Labels:
         if dimension == "rep":
             return self.people.get(member, member)
         return member.replace("_", " ")
+
+    def order(self, dimension: str, member: str) -> tuple[bool, int, list[tuple[str, str]]]:
+        """Sorts members by shown name, accented letters after plain ones, numbers by size, (…) last."""
+        return (
+            member.startswith("("),
+            int(member) if member.isdecimal() else 0,
+            [(_base(letter), letter) for letter in self.member(dimension, member).casefold()],
+        )
 
     def dimension(self, dimension: str) -> str:
         """A breakdown in words."""
@@ -193,8 +217,18 @@ class Labels:
         return format_decimal(number, pattern, locale=self.locale)
 
 
+def inside(name: str) -> str:
+    """A KPI's name inside a sentence: small first letter, but for an abbreviation."""
+    return name if name[:3].isupper() else name[0].lower() + name[1:]
+
+
 def _is_number(value: object) -> bool:
     return not pd.isna(value) and isfinite(float(value))  # type: ignore[arg-type]
+
+
+def _base(letter: str) -> str:
+    """The letter without its accent."""
+    return "l" if letter == "ł" else normalize("NFKD", letter)[0]
 
 
 def _people(client: Company) -> dict[str, str]:

@@ -12,8 +12,8 @@ import pandas as pd
 from analysis.company import Company
 from analysis.display import Definitions, Folded, Note, Row, Table
 from analysis.glossary import GRAINS, KPIS, REASONS
-from analysis.labels import NOTHING, Labels
-from analysis.views import finest, latest, member_key, members, missing, rows
+from analysis.labels import NOTHING, Labels, inside
+from analysis.views import EMPTY, finest, latest, missing, rows
 
 WORDS = {"provisional": "provisional", "small_n": "few cases"}
 MARKS = {"provisional": "*", "small_n": "°"}
@@ -21,8 +21,18 @@ EXPLAINED = {
     "provisional": "the period is not over yet, or its cohort is too young to judge",
     "small_n": "fewer cases than this company ranks on",
 }
+SHORT = {  # of REASONS, in a cell
+    "no_denominator": "no cases",
+    "no_base": "nothing to compare with",
+    "no_target": "no target",
+    "no_churn": "nobody left",
+    "not_reached": "not reached yet",
+    "none_eligible": "too young",
+}
 UNCLEAR = "no clear change"
 OVERLAP = f"{UNCLEAR}: the 95 % intervals of the two periods overlap, so it may be chance"
+GROWTH = frozenset({"sales_growth_mom", "sales_growth_yoy", "cmgr_6m"})  # read by their own sign
+SIDE_BY_SIDE = 3  # names in a caption; the columns name them all
 PACKAGES = ("pandas", "ibis-framework", "duckdb", "matplotlib")
 
 
@@ -54,32 +64,33 @@ def numbers(
     note = missing(kpis, labels, ids, grain)
     if note:
         return note
-    caption = f"{', '.join(KPIS[kpi].name for kpi in ids)} per {grain}"
+    caption = f"{_named(ids)} per {grain}"
     slices = {kpi: rows(kpis, kpi, grain, last=last).set_index("period_start") for kpi in ids}
     heads = {start: labels.period(start, grain) for start in _keys(slices.values())}
     return _table(labels, caption, grain.capitalize(), heads, slices)
 
 
-def breakdown(kpis: pd.DataFrame, labels: Labels, *ids: str, by: str, grain: str = "month") -> Table | Note:
-    """KPIs of every member of a breakdown, in the latest settled period; the whole company last.
+def breakdown(
+    kpis: pd.DataFrame, labels: Labels, *ids: str, by: str, grain: str = "month", running: bool = False
+) -> Table | Note:
+    """KPIs of every member of a breakdown, in the latest period; the whole company last.
 
-    Members stand in the order of their names: this is not a ranking.
+    Members stand in the order of their names: this is not a ranking. The period is the latest settled one, or
+    with `running` the one that the report's day lies in.
     """
     note = missing(kpis, labels, ids, grain, by)
     if note:
         return note
     lead = next(kpi for kpi in ids if rows(kpis, kpi, grain, by)["value"].notna().any())
-    start = latest(kpis, labels, lead, grain)
+    start = latest(kpis, labels, lead, grain, running)
     slices = {}
     for kpi in ids:
-        whole = rows(kpis, kpi, grain)
-        parts = [members(kpis, labels, kpi, by, grain, like=lead), whole[whole["period_start"] == start]]
-        slices[kpi] = pd.concat(parts).set_index("member")
-    heads = {member: labels.member(by, member) for member in _keys(slices.values())}
-    heads.pop("", None)
-    heads[""] = labels.member(by, "")
-    names = ", ".join(KPIS[kpi].name for kpi in ids)
-    caption = f"{names} by {labels.dimension(by)}, {labels.period(start, grain)}"
+        both = pd.concat([rows(kpis, kpi, grain, by), rows(kpis, kpi, grain)])
+        slices[kpi] = both[both["period_start"] == start].set_index("member")
+    found = sorted(_keys(slices.values()), key=lambda member: (not member, labels.order(by, member)))
+    heads = {member: labels.member(by, member) for member in found}
+    end = next(part["period_end"].iloc[0] for part in slices.values() if not part.empty)
+    caption = f"{_named(ids)} by {labels.dimension(by)}, {labels.span(start, end, grain)}"
     return _table(labels, caption, labels.dimension(by).capitalize(), heads, slices)
 
 
@@ -92,7 +103,8 @@ def crosstab(
         return note
     part, whole = rows(kpis, kpi, grain, by, last), rows(kpis, kpi, grain, "", last)
     both = pd.concat([part, whole])
-    names = [*sorted(part["member"].unique(), key=member_key), *([] if whole.empty else [""])]
+    columns = sorted(part.dropna(subset="value")["member"].unique(), key=lambda m: labels.order(by, m))
+    names = [*columns, *([] if whole.empty else [""])]
     cells = both.set_index(["period_start", "member"])
     body = []
     for start in sorted(part["period_start"].unique()):
@@ -111,7 +123,7 @@ def checks(found: pd.DataFrame) -> Table:
 def ledger(client: Company, labels: Labels) -> Folded:
     """The rows of every table: read, kept, and left out for which reason; one sentence, the table in it."""
     found = client.ledger
-    head = {name: name.replace("_", " ") for name in found.columns if name != "source"}
+    head = {name: name.replace("_", " ").capitalize() for name in found.columns if name != "source"}
     body = [
         Row(tuple(str(cell) if isinstance(cell, str) else labels.plain(cell) for cell in line))
         for line in found[list(head)].itertuples(index=False)
@@ -135,7 +147,10 @@ def plain(frame: pd.DataFrame, caption: str, kind: str = "plain") -> Table:
     """A small frame as a table, its first column as the row headers; true and false as yes and no."""
     shown = [tuple(_plain(cell) for cell in line) for line in frame.itertuples(index=False)]
     return Table(
-        caption, tuple(str(c).replace("_", " ") for c in frame.columns), tuple(map(Row, shown)), kind=kind
+        caption,
+        tuple(str(c).replace("_", " ").capitalize() for c in frame.columns),
+        tuple(map(Row, shown)),
+        kind=kind,
     )
 
 
@@ -145,8 +160,9 @@ def _headline_row(kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str) -> R
     start = latest(kpis, labels, kpi, grain)
     if found.empty:
         return Row((name, *[NOTHING] * 4, _why(labels, kpi, "", f"no complete {grain} yet")), "undefined")
-    past = found[found["period_start"] <= start]
-    now, before = past.iloc[-1], past.iloc[-2] if len(past) > 1 else None
+    now = found[found["period_start"] == start].iloc[0]
+    past = found[(found["period_start"] < start) & ~found["reason"].isin(EMPTY)]
+    before = None if past.empty else past.iloc[-1]
     old = float("nan") if before is None else before["value"]
     cells = (
         name,
@@ -165,8 +181,10 @@ def _reading(labels: Labels, now: pd.Series, before: pd.Series | None) -> str:
         return _why(labels, now["kpi"], now["reason"])
     if now["status"] in WORDS:
         return WORDS[now["status"]]
+    if now["kpi"] in GROWTH:
+        return "growing" if now["value"] > 0 else "shrinking" if now["value"] < 0 else "unchanged"
     if before is None or pd.isna(before["value"]):
-        return "nothing to compare with"
+        return SHORT["no_base"]
     if now["value"] == before["value"]:
         return "unchanged"
     if now["low"] <= before["high"] and before["low"] <= now["high"]:
@@ -178,13 +196,20 @@ def _reading(labels: Labels, now: pd.Series, before: pd.Series | None) -> str:
     return "better" if up == (direction == "up") else "worse"
 
 
+def _named(ids: Sequence[str]) -> str:
+    """The KPIs in a caption: all of a few; of many the first, as the columns name them."""
+    first, *rest = [KPIS[kpi].name for kpi in ids]
+    if len(ids) > SIDE_BY_SIDE:
+        return f"{first} and what belongs to it"
+    return ", ".join([first, *map(inside, rest)])
+
+
 def _why(labels: Labels, kpi: str, reason: str, otherwise: str = "no value") -> str:
+    """Why there is no value, in as few words as fit a cell."""
     lacking = labels.lacking(kpi)
-    return (
-        f"no {'column' if '.' in lacking[0] else 'table'} {lacking[0]}"
-        if lacking
-        else REASONS.get(reason, otherwise)
-    )
+    if lacking:
+        return f"no {'column' if '.' in lacking[0] else 'table'} {lacking[0]}"
+    return SHORT.get(reason) or REASONS.get(reason, otherwise)
 
 
 def _table(
@@ -218,9 +243,7 @@ def _one(labels: Labels, caption: str, corner: str, heads: dict, kpi: str, found
 def _parts(labels: Labels, row: pd.Series | None, kpi: str) -> tuple[str, ...]:
     if row is None:
         return (NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, "")
-    interval = NOTHING
-    if pd.notna(row["low"]) or pd.notna(row["high"]):
-        interval = " – ".join(labels.value(row[side], row["unit"], kpi) for side in ("low", "high"))
+    interval = labels.interval(row["low"], row["high"], row["unit"], kpi)
     status = _why(labels, kpi, row["reason"]) if pd.isna(row["value"]) else WORDS.get(row["status"], "")
     value = labels.value(row["value"], row["unit"], kpi)
     return (value, *(labels.plain(row[part]) for part in ("numerator", "denominator", "n")), interval, status)
@@ -255,4 +278,6 @@ def _explained(statuses: Iterable[str], marks: dict[str, str] = WORDS) -> tuple[
 def _plain(cell: object) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return f"{cell:g}"
     return NOTHING if cell is None or pd.isna(cell) else str(cell)

@@ -3,13 +3,15 @@
 Every function takes the KPI table (columns as KPIS.md lists them) and returns rows of it, unchanged.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from analysis.display import Note
 from analysis.glossary import GRAINS, KPIS, REASONS
 from analysis.labels import Labels
+
+EMPTY = ("none_eligible", "no_denominator")  # reasons that say nothing happened, or not yet
 
 
 def rows(kpis: pd.DataFrame, kpi: str, grain: str = "month", by: str = "", last: int = 0) -> pd.DataFrame:
@@ -29,40 +31,39 @@ def member_key(member: str) -> tuple[bool, int, str]:
     return (member.startswith("("), int(member) if member.isdecimal() else 0, member)
 
 
-def finest(kpis: pd.DataFrame, kpi: str, by: str = "") -> str:
-    """The finest grain in which the KPI has a value at this breakdown; month when it has none at all."""
+def finest(kpis: pd.DataFrame, kpi: str, by: str = "", grains: Sequence[str] = GRAINS) -> str:
+    """The first of the grains in which the KPI has a value at this breakdown; the first when in none."""
     valued = kpis[(kpis["kpi"] == kpi) & (kpis["dimension"] == by) & kpis["value"].notna()]
-    return next((grain for grain in GRAINS if (valued["grain"] == grain).any()), GRAINS[0])
+    return next((grain for grain in grains if (valued["grain"] == grain).any()), grains[0])
 
 
-def latest(kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str = "month") -> pd.Timestamp:
+def latest(
+    kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str = "month", running: bool = False
+) -> pd.Timestamp:
     """Start of the KPI's latest period that is over and no longer moving; NaT when the KPI has no rows.
 
-    A cohort too young to judge is passed over, so that a young one is never compared with a grown one.
-    Without any settled period it is the latest one that has a value.
+    A cohort too young to judge is passed over, so that a young one is never compared with a grown one; so is
+    a period in which there was nothing to count. Without any settled period it is the latest with a value;
+    with `running` it is that in any case.
     """
     every = kpis[(kpis["kpi"] == kpi) & (kpis["grain"] == grain)]
     whole = every[every["dimension"] == ""] if (every["dimension"] == "").any() else every
     over = whole["period_end"].map(labels.is_complete).astype(bool)
-    settled = over & (whole["status"] != "provisional") & (whole["reason"] != "none_eligible")
-    for choice in (whole[settled], every[every["value"].notna()], every):
+    settled = over & (whole["status"] != "provisional") & ~whole["reason"].isin(EMPTY)
+    choices = (whole[settled], every[every["value"].notna()], every)
+    for choice in choices[1:] if running else choices:
         if not choice.empty:
             return choice["period_start"].max()
     return pd.NaT
 
 
 def members(
-    kpis: pd.DataFrame, labels: Labels, kpi: str, by: str, grain: str = "month", like: str = ""
+    kpis: pd.DataFrame, labels: Labels, kpi: str, by: str, grain: str = "month", running: bool = False
 ) -> pd.DataFrame:
-    """The KPI's members in its latest settled period, by their shown names, those in brackets last.
-
-    `like` names the KPI whose latest settled period is taken instead, so that a table's columns agree.
-    """
-    start = latest(kpis, labels, like or kpi, grain)
+    """The KPI's members in its latest period (see `latest`), by their shown names, those in brackets last."""
     chosen = rows(kpis, kpi, grain, by)
-    chosen = chosen[chosen["period_start"] == start]
-    names = chosen["member"].map(lambda m: (member_key(m)[:2], labels.member(by, m).casefold()))
-    return chosen.loc[names.sort_values(kind="stable").index]
+    chosen = chosen[chosen["period_start"] == latest(kpis, labels, kpi, grain, running)]
+    return chosen.loc[sorted(chosen.index, key=lambda at: labels.order(by, chosen.at[at, "member"]))]
 
 
 def missing(

@@ -4,6 +4,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.text import Text
 
 from analysis.charts.style import GREY, HATCH, INK, LOSS, MAIN, canvas, finish, legend, value_axis
 from analysis.display import Note
@@ -15,6 +16,7 @@ MOVEMENTS = {
     "customers": {"new": 1, "reactivated": 1, "churned": -1},
     "mrr": {"new": 1, "reactivated": 1, "expansion": 1, "contraction": -1, "churned": -1},
 }
+LIGHT = "#6BAED6"  # out of the map's blues
 WORDS = {"reactivated": "won back", "churned": "lost"}
 
 
@@ -92,16 +94,25 @@ def cohorts(
     moving = found[found["status"] == "provisional"]
     for row in moving.itertuples():
         corner = (grid.columns.get_loc(row.age), grid.index.get_loc(row.period_start))
-        ax.add_patch(Rectangle(corner, 1, 1, fill=False, hatch=HATCH, edgecolor="white", linewidth=0))
+        cell = Rectangle(corner, 0.97, 0.97, facecolor="white", edgecolor=LIGHT, hatch=HATCH, linewidth=0)
+        ax.add_patch(cell)
+        text = _text_at(ax, corner)
+        text.set(color=INK, zorder=4, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
     ax.set(xlabel="months since acquisition", ylabel="acquired in")
     ax.tick_params(length=0)
     ax.tick_params(axis="y", rotation=0)
     if not moving.empty:
-        key = Patch(facecolor="#6BAED6", edgecolor="white", hatch=HATCH, label="provisional")
+        key = Patch(facecolor="white", edgecolor=LIGHT, hatch=HATCH, label="provisional")
         legend(ax, [key])
     title = "Share of each month's new customers still active"
     oldest = labels.period(grid.index[0], "month")
     return finish(ax, title, f"Heat map: {title}, for those acquired from {oldest} on, by months since.")
+
+
+def _text_at(ax: Axes, corner: tuple[int, int]) -> Text:
+    """The text of the cell whose corner this is."""
+    middle = (corner[0] + 0.5, corner[1] + 0.5)
+    return next(text for text in ax.texts if text.get_position() == middle)
 
 
 def _step(ax: Axes, place: int, level: float, step: float, labels: Labels, unit: str) -> None:

@@ -39,13 +39,17 @@ def attainment(
     kpi: str,
     by: str = "rep",
     grain: str = "month",
+    running: bool = False,
     ax: Axes | None = None,
 ) -> Axes | Note:
-    """A KPI against its target as a bar per member and for the whole company, with the target at 100 %."""
+    """A KPI against its target as a bar per member and for the whole company, with the target at 100 %.
+
+    The period is the latest settled one, or with `running` the one that the report's day lies in.
+    """
     note = missing(kpis, labels, [kpi], grain, by)
     if note:
         return note
-    found = _with_whole(kpis, labels, kpi, by, grain)
+    found = _with_whole(kpis, labels, kpi, by, grain, running)
     names = [labels.member(by, member) for member in found["member"]]
     ax = canvas(ax, _height(len(names)))
     for place, (value, unit, status) in enumerate(found[["value", "unit", "status"]].itertuples(index=False)):
@@ -71,6 +75,7 @@ def intervals(
     kpi: str,
     by: str,
     grain: str = "month",
+    running: bool = False,
     ax: Axes | None = None,
 ) -> Axes | Note:
     """A rate or median as a point with its interval per member; the whole company as a line behind them.
@@ -80,7 +85,7 @@ def intervals(
     note = missing(kpis, labels, [kpi], grain, by)
     if note:
         return note
-    found = members(kpis, labels, kpi, by, grain)
+    found = members(kpis, labels, kpi, by, grain, running)
     found = found[found["value"].notna()]
     if found.empty:
         return Note(f"“{KPIS[kpi].name}” has no value by {labels.dimension(by)} in the latest {grain}.")
@@ -118,7 +123,7 @@ def grouped(
     note = missing(kpis, labels, [kpi], grain, by)
     if note:
         return note
-    found = rows(kpis, kpi, grain, by, last)
+    found = rows(kpis, kpi, grain, by, last).dropna(subset="value")
     starts = sorted(found["period_start"].unique())
     names = sorted(found["member"].unique(), key=member_key)[: len(PALETTE)]
     palette, width = colours(kpis.loc[kpis["dimension"] == by, "member"]), 0.8 / len(names)
@@ -134,11 +139,13 @@ def grouped(
     return _finish(ax, "Grouped bar chart", kpis, labels, kpi, by, grain, found, f", per {grain}")
 
 
-def _with_whole(kpis: pd.DataFrame, labels: Labels, kpi: str, by: str, grain: str) -> pd.DataFrame:
-    """The members with a value in the latest settled period, the whole company first."""
-    found = members(kpis, labels, kpi, by, grain)
+def _with_whole(
+    kpis: pd.DataFrame, labels: Labels, kpi: str, by: str, grain: str, running: bool
+) -> pd.DataFrame:
+    """The members with a value in the latest period, the whole company first."""
+    found = members(kpis, labels, kpi, by, grain, running)
     whole = rows(kpis, kpi, grain)
-    whole = whole[whole["period_start"] == latest(kpis, labels, kpi, grain)]
+    whole = whole[whole["period_start"] == latest(kpis, labels, kpi, grain, running)]
     both = pd.concat([whole, found], ignore_index=True)
     return both[both["value"].notna()].reset_index(drop=True)
 
@@ -175,7 +182,7 @@ def _finish(
     """Title, and an alternative text that names the members and their values."""
     start = found["period_start"].max()
     title = f"{KPIS[kpi].name} by {labels.dimension(by)}{over}"
-    title += "" if over else f", {labels.period(start, grain)}"
+    title += "" if over else f", {labels.span(start, found['period_end'].max(), grain)}"
     shown = found[found["period_start"] == start]
     values = [
         f"{labels.member(by, row.member)} {labels.value(row.value, row.unit, kpi)}"

@@ -25,7 +25,7 @@ from analysis.charts.style import (
 )
 from analysis.display import Note
 from analysis.glossary import KPIS
-from analysis.labels import Labels
+from analysis.labels import Labels, inside
 from analysis.views import latest, member_key, missing, rows
 
 
@@ -58,7 +58,7 @@ def bars(
     if (found["value"] < 0).any():
         ax.axhline(0, color=INK, linewidth=0.8)
     status_legend(ax, found["status"], handles)
-    title = _title(kpi, grain)
+    title = _title(KPIS[kpi].name, grain)
     return finish(ax, title, _alt("Bar chart", title, labels, kpis, [kpi], grain, starts))
 
 
@@ -91,7 +91,9 @@ def line(
     statuses = set(pd.concat([found["status"] for found in slices.values()]))
     handles += [_dot(status) for status in ("provisional", "small_n") if status in statuses]
     legend(ax, handles)
-    title = _title(first, grain)
+    title = _title(
+        " and ".join([KPIS[first].name, *(inside(KPIS[kpi].name) for kpi in list(slices)[1:])]), grain
+    )
     return finish(ax, title, _alt("Line chart", title, labels, kpis, list(slices), grain, starts))
 
 
@@ -135,6 +137,7 @@ def stacked(
 def _heights(found: pd.DataFrame, starts: list, at_most: int) -> pd.DataFrame:
     """Periods × members, 0 where there is nothing; beyond `at_most` the smallest become (others)."""
     sizes = found.groupby("member")["value"].sum().sort_values(ascending=False, kind="stable")
+    at_most += len(sizes) == at_most + 1  # no (others) for a single one
     named = found.assign(member=found["member"].where(found["member"].isin(sizes.index[:at_most]), OTHERS))
     heights = named.pivot_table(index="period_start", columns="member", values="value", aggfunc="sum")
     order = sorted(heights.columns, key=lambda member: (member == OTHERS, member_key(member)))
@@ -160,6 +163,9 @@ def _one_line(ax: Axes, found: pd.DataFrame, starts: list, i: int, name: str) ->
     ax.fill_between(
         places, own["low"].mask(moving), own["high"].mask(moving), color=colour, alpha=0.15, linewidth=0
     )
+    alone = settled.shift(1).isna() & settled.shift(-1).isna()
+    lone = own["low"].mask(moving | ~alone), own["high"].mask(moving | ~alone)
+    ax.vlines(places, *lone, color=colour, alpha=0.4, linewidth=2.5)
     firm = own["value"].mask(moving | few)
     ax.plot(places, firm, linestyle="none", marker=marker, markersize=5, color=colour)
     ax.plot(places, own["value"].where(few), linestyle="none", marker=marker, markersize=5, color=GREY)
@@ -197,8 +203,7 @@ def _dot(status: str) -> Line2D:
     return Line2D([], [], linestyle="none", marker="o", color=colour, mfc=face, label=text)
 
 
-def _title(kpi: str, grain: str) -> str:
-    name = KPIS[kpi].name
+def _title(name: str, grain: str) -> str:
     return name if name.startswith("Monthly") else f"{name} per {grain}"
 
 

@@ -153,7 +153,7 @@ def bar_style(status: str, colour: str = MAIN) -> dict:
     if status == "provisional":
         return {"facecolor": "white", "edgecolor": colour, "hatch": HATCH, "linewidth": 1}
     if status == "small_n":
-        return {"facecolor": GREY, "edgecolor": GREY, "linewidth": 1}
+        return {"facecolor": GREY, "edgecolor": colour, "linewidth": 1}
     return {"facecolor": colour, "edgecolor": colour, "linewidth": 1}
 
 
@@ -164,7 +164,7 @@ def status_legend(ax: Axes, statuses: Iterable[str], handles: Sequence = (), col
     if "provisional" in used:
         keys.append(Patch(label="provisional", **bar_style("provisional", colour)))
     if "small_n" in used:
-        keys.append(Patch(label="few cases", **bar_style("small_n")))
+        keys.append(Patch(label="few cases", **bar_style("small_n", GREY)))
     legend(ax, keys)
 
 
