@@ -40,8 +40,8 @@ Value = str | int | float | bool
 class Notebook:
     """One notebook, read once, so that all companies of a batch get the same.
 
-    `parameters` are the names its parameters cell sets, with the defaults' source text; `source` is the notebook
-    itself, as JSON without outputs.
+    `parameters` are the names its parameters cell sets, with the defaults' source text; `source` is the
+    notebook itself, as JSON without outputs.
     """
 
     name: str
