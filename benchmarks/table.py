@@ -143,7 +143,7 @@ def main() -> None:
             seconds.append(done - start)
             print(
                 f"run {run + 1}: {done - start:.2f} s of CPU, {loaded - start:.2f} s of it loading; "
-                "{len(kpis):,} rows"
+                f"{len(kpis):,} rows"
             )
         print(f"median {statistics.median(seconds):.2f} s of CPU (goal: under 2 s)")
 
