@@ -85,9 +85,8 @@ def from_params(params: Params, as_of: str | date | None = None) -> Company:
         The source cannot be read as the params say, or too many rows of a table are quarantined.
     """
     params = with_as_of(params, as_of)
-    con = ibis.duckdb.connect(
-        autoinstall_known_extensions=False, autoload_known_extensions=False, enable_progress_bar=False
-    )
+    con = ibis.duckdb.connect(autoinstall_known_extensions=False, autoload_known_extensions=False)
+    con.con.execute("SET enable_progress_bar = false")
     loaded = load(con.con, params, params.as_of)
     return Company(
         params=params,
