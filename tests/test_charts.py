@@ -205,7 +205,16 @@ def every_chart(kpis, given, ax=None):
 def test_without_a_value_every_chart_is_a_note():
     kpis = table(row("open_rate", "2026-06-01", reason="missing_table"))
     assert all(isinstance(drawn, Note) for drawn in every_chart(kpis, labels()))
-    assert isinstance(charts.show(Note("nothing")), Note)
+
+
+def test_show_displays_each_part_once_and_of_notes_with_one_cause_the_first(monkeypatch):
+    seen = []
+    monkeypatch.setattr("analysis.charts.style.display", seen.append)
+    notes = [Note("no leads", "leads"), Note("no leads either", "leads"), Note("else"), Note("else")]
+    ax = charts.bars(full_table(), labels(), "revenue")
+    assert charts.show(ax, *notes) is None
+    assert [type(part).__name__ for part in seen] == ["Picture", "Note", "Note"]
+    assert [repr(part) for part in seen[1:]] == ["no leads", "else"]
 
 
 def full_table():
@@ -246,7 +255,7 @@ def test_no_chart_changes_the_table_it_draws():
 
 
 def test_a_picture_is_one_png_at_twice_its_size_with_its_alternative_text_and_the_same_each_time():
-    drawn = [charts.show(charts.bars(full_table(), labels(), "revenue")) for _ in range(2)]
+    drawn = [charts.picture(charts.bars(full_table(), labels(), "revenue")) for _ in range(2)]
     bundle, metadata = drawn[0]._repr_mimebundle_()
     assert set(bundle) == {"image/png", "text/plain"}
     assert metadata["image/png"] == {"alt": bundle["text/plain"], "width": 800}

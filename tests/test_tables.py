@@ -211,10 +211,64 @@ def test_few_cases_no_target_and_a_missing_table_are_said_in_words():
         *months("attainment_revenue", [0.9, None], first="2026-05-01", reason="no_target"),
         row("cac", "2026-06-01", reason="missing_table"),
     )
-    found = cells(
-        headline(kpis, labels(absent=frozenset({"costs"})), "win_rate", "attainment_revenue", "cac")
+    shown = headline(kpis, labels(absent=frozenset({"costs"})), "win_rate", "attainment_revenue", "cac")
+    assert [line[-1] for line in cells(shown)] == ["few cases", "no target"]
+    assert shown.notes[-1] == "Left out for want of the table costs: customer acquisition cost"
+
+
+def test_a_headline_without_any_data_is_a_note():
+    kpis = table(row("cac", "2026-06-01", reason="missing_table"))
+    assert isinstance(headline(kpis, labels(absent=frozenset({"costs"})), "cac"), Note)
+
+
+def test_growth_is_read_by_its_own_sign():
+    kpis = table(*months("sales_growth_mom", [0.4, 0.1, -0.1], first="2026-04-01"))
+    assert cells(headline(kpis, labels(), "sales_growth_mom"))[0][-1] == "shrinking"
+
+
+def test_a_period_without_any_case_is_passed_over_now_and_before():
+    kpis = table(*months("open_rate", [0.3, None, 0.4, None], first="2026-03-01"))
+    assert cells(headline(kpis, labels(), "open_rate"))[0][1:5] == ("May 2026", "40.0%", "30.0%", "+10.0 pp")
+
+
+def test_a_column_whose_table_is_missing_is_left_out_and_named_below():
+    kpis = table(
+        row("revenue", "2026-06-01", 60), row("target_revenue", "2026-06-01", reason="missing_table")
     )
-    assert [line[-1] for line in found] == ["few cases", "no target", "no table costs"]
+    shown = numbers(kpis, labels(absent=frozenset({"targets"})), "revenue", "target_revenue")
+    assert shown.head == ("Month", "Revenue")
+    assert shown.notes == ("Left out for want of the table targets: revenue target",)
+
+
+def test_a_breakdown_in_which_nobody_is_named_is_a_note():
+    kpis = table(
+        row("revenue", "2026-06-01", 60), row("revenue", "2026-06-01", 60, by="rep", member="(unassigned)")
+    )
+    shown = breakdown(kpis, labels(), "revenue", by="rep")
+    assert repr(shown) == "“Revenue” cannot be told by salesperson: the data name none."
+
+
+def test_a_running_period_is_said_to_run():
+    kpis = table(
+        row("revenue", "2026-04-01", 9, by="rep", member="r1", grain="quarter"),
+        row("revenue", "2026-07-01", 1, by="rep", member="r1", grain="quarter", status="provisional"),
+    )
+    assert breakdown(kpis, labels(), "revenue", by="rep", grain="quarter").caption.endswith("Q2 2026")
+    shown = breakdown(kpis, labels(), "revenue", by="rep", grain="quarter", running=True)
+    assert shown.caption.endswith("Q3 2026 so far")
+
+
+def test_accented_letters_sort_after_plain_ones_and_brackets_last():
+    given = labels(people={"1": "Zofia", "2": "Świt", "3": "Szymon", "4": "Łucja", "5": "Lena"})
+    found = sorted(["(unassigned)", "1", "2", "3", "4", "5"], key=lambda m: given.order("rep", m))
+    assert [given.member("rep", m) for m in found] == [
+        "Lena",
+        "Łucja",
+        "Szymon",
+        "Świt",
+        "Zofia",
+        "not assigned",
+    ]
 
 
 def test_the_headline_falls_back_to_the_grain_that_has_values():

@@ -19,9 +19,13 @@ GOOD = {
 
 @dataclass(frozen=True)
 class Note:
-    """One plain sentence, displayed where a chart or a table has nothing to show."""
+    """One plain sentence, displayed where a chart or a table has nothing to show.
+
+    `cause` is what several notes may have in common; of those with one cause a reader needs only the first.
+    """
 
     text: str
+    cause: str = ""
 
     def __repr__(self) -> str:
         return self.text

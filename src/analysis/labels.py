@@ -182,11 +182,9 @@ class Labels:
 
     def order(self, dimension: str, member: str) -> tuple[bool, int, list[tuple[str, str]]]:
         """Sorts members by shown name, accented letters after plain ones, numbers by size, (…) last."""
-        return (
-            member.startswith("("),
-            int(member) if member.isdecimal() else 0,
-            [(_base(letter), letter) for letter in self.member(dimension, member).casefold()],
-        )
+        name = self.member(dimension, member).casefold()
+        number = int(name) if name.isdecimal() else 0
+        return member.startswith("("), number, [(_base(letter), letter) for letter in name]
 
     def dimension(self, dimension: str) -> str:
         """A breakdown in words."""

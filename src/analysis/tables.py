@@ -27,6 +27,7 @@ SHORT = {  # of REASONS, in a cell
     "no_target": "no target",
     "no_churn": "nobody left",
     "not_reached": "not reached yet",
+    "missing_table": "a table is missing",
     "none_eligible": "too young",
 }
 UNCLEAR = "no clear change"
@@ -41,17 +42,21 @@ def definition(*ids: str) -> Definitions:
     return Definitions(tuple(KPIS[kpi] for kpi in ids))
 
 
-def headline(kpis: pd.DataFrame, labels: Labels, *ids: str, grain: str = "month") -> Table:
+def headline(kpis: pd.DataFrame, labels: Labels, *ids: str, grain: str = "month") -> Table | Note:
     """The KPIs of the latest period that is over and settled, against the period before it.
 
     Columns: the KPI, its period, its value, the value before, the change, and how to take it in words. A KPI
-    that has values at a coarser grain only is shown at that.
+    that has values at a coarser grain only is shown at that; one whose data are missing is named below.
     """
-    body = [_headline_row(kpis, labels, kpi, grain) for kpi in ids]
+    given = [kpi for kpi in ids if not labels.lacking(kpi)]
+    if not given:
+        return missing(kpis, labels, ids, grain) or Note("No KPI to show.")
+    body = [_headline_row(kpis, labels, kpi, grain) for kpi in given]
     head = ("KPI", "Period", "Value", "Before", "Change", "Reading")
     caption = f"Each KPI in its latest complete {grain}, as known on {labels.day(labels.as_of)}"
     notes = [OVERLAP] if any(row.cells[-1] == UNCLEAR for row in body) else []
-    return Table(caption, head, tuple(body), (*notes, *_explained(row.status for row in body)), "headline")
+    notes += [*_explained(row.status for row in body), *_left_out(labels, ids)]
+    return Table(caption, head, tuple(body), tuple(notes), "headline")
 
 
 def numbers(
@@ -158,8 +163,8 @@ def _headline_row(kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str) -> R
     grain = max(grain, finest(kpis, kpi), key=GRAINS.index)
     name, found = KPIS[kpi].name, rows(kpis, kpi, grain)
     start = latest(kpis, labels, kpi, grain)
-    if found.empty:
-        return Row((name, *[NOTHING] * 4, _why(labels, kpi, "", f"no complete {grain} yet")), "undefined")
+    if start not in set(found["period_start"]):
+        return Row((name, *[NOTHING] * 4, "no value"), "undefined")
     now = found[found["period_start"] == start].iloc[0]
     past = found[(found["period_start"] < start) & ~found["reason"].isin(EMPTY)]
     before = None if past.empty else past.iloc[-1]
@@ -170,15 +175,15 @@ def _headline_row(kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str) -> R
         labels.value(now["value"], now["unit"], kpi),
         labels.value(old, now["unit"], kpi),
         labels.change(now["value"], old, now["unit"], kpi),
-        _reading(labels, now, before),
+        _reading(now, before),
     )
     return Row(cells, now["status"])
 
 
-def _reading(labels: Labels, now: pd.Series, before: pd.Series | None) -> str:
+def _reading(now: pd.Series, before: pd.Series | None) -> str:
     """The step from one period to the next in words, or why there is none."""
     if pd.isna(now["value"]):
-        return _why(labels, now["kpi"], now["reason"])
+        return _why(now["reason"])
     if now["status"] in WORDS:
         return WORDS[now["status"]]
     if now["kpi"] in GROWTH:
@@ -196,37 +201,56 @@ def _reading(labels: Labels, now: pd.Series, before: pd.Series | None) -> str:
     return "better" if up == (direction == "up") else "worse"
 
 
+def _left_out(labels: Labels, ids: Iterable[str]) -> list[str]:
+    """A line for every table or column that is missing, with the KPIs that need it."""
+    wanting: dict[str, list[str]] = {}
+    for kpi in ids:
+        for lack in labels.lacking(kpi)[:1]:
+            wanting.setdefault(lack, []).append(inside(KPIS[kpi].name))
+    return [f"Left out for want of {_thing(lack)}: {', '.join(names)}" for lack, names in wanting.items()]
+
+
+def _thing(lack: str) -> str:
+    return f"the {'column' if '.' in lack else 'table'} {lack}"
+
+
 def _named(ids: Sequence[str]) -> str:
     """The KPIs in a caption: all of a few; of many the first, as the columns name them."""
     first, *rest = [KPIS[kpi].name for kpi in ids]
     if len(ids) > SIDE_BY_SIDE:
-        return f"{first} and what belongs to it"
+        return f"{first} and what belongs to it,"
     return ", ".join([first, *map(inside, rest)])
 
 
-def _why(labels: Labels, kpi: str, reason: str, otherwise: str = "no value") -> str:
+def _why(reason: str) -> str:
     """Why there is no value, in as few words as fit a cell."""
-    lacking = labels.lacking(kpi)
-    if lacking:
-        return f"no {'column' if '.' in lacking[0] else 'table'} {lacking[0]}"
-    return SHORT.get(reason) or REASONS.get(reason, otherwise)
+    return SHORT.get(reason) or REASONS.get(reason, "no value")
 
 
 def _table(
     labels: Labels, caption: str, corner: str, heads: dict, slices: dict[str, pd.DataFrame]
 ) -> Table | Note:
     """Rows `heads` (key → shown name) by KPI; a single KPI is shown with what it is made of."""
+    notes = _left_out(labels, slices)
+    slices = {kpi: found for kpi, found in slices.items() if not labels.lacking(kpi)}
     used = pd.concat([found["status"] for found in slices.values()])
     if len(slices) == 1:
-        return _one(labels, caption, corner, heads, *slices.popitem())
+        return _one(labels, caption, corner, heads, *slices.popitem(), notes)
     body = [
         Row((text, *(_marked(labels, _cell(found, key), kpi) for kpi, found in slices.items())))
         for key, text in heads.items()
     ]
-    return Table(caption, (corner, *(KPIS[kpi].name for kpi in slices)), tuple(body), _explained(used, MARKS))
+    return Table(
+        caption,
+        (corner, *(KPIS[kpi].name for kpi in slices)),
+        tuple(body),
+        (*_explained(used, MARKS), *notes),
+    )
 
 
-def _one(labels: Labels, caption: str, corner: str, heads: dict, kpi: str, found: pd.DataFrame) -> Table:
+def _one(
+    labels: Labels, caption: str, corner: str, heads: dict, kpi: str, found: pd.DataFrame, notes: list[str]
+) -> Table:
     """One KPI: value, numerator, denominator, cases, interval, status; empty columns are left out."""
     body = []
     for key, text in heads.items():
@@ -237,14 +261,14 @@ def _one(labels: Labels, caption: str, corner: str, heads: dict, kpi: str, found
     if filled[3]:
         filled[4] = False  # the denominator is the cases
     body = [Row(_kept(row.cells, filled), row.status) for row in body]
-    return Table(caption, _kept(head, filled), tuple(body), _explained(row.status for row in body))
+    return Table(caption, _kept(head, filled), tuple(body), (*_explained(row.status for row in body), *notes))
 
 
 def _parts(labels: Labels, row: pd.Series | None, kpi: str) -> tuple[str, ...]:
     if row is None:
         return (NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, "")
     interval = labels.interval(row["low"], row["high"], row["unit"], kpi)
-    status = _why(labels, kpi, row["reason"]) if pd.isna(row["value"]) else WORDS.get(row["status"], "")
+    status = _why(row["reason"]) if pd.isna(row["value"]) else WORDS.get(row["status"], "")
     value = labels.value(row["value"], row["unit"], kpi)
     return (value, *(labels.plain(row[part]) for part in ("numerator", "denominator", "n")), interval, status)
 

@@ -11,6 +11,11 @@ from analysis.display import Note
 from analysis.glossary import GRAINS, KPIS, REASONS
 from analysis.labels import Labels
 
+# What leads from opening to closing, and whether it adds or takes away.
+MOVEMENTS = {
+    "customers": {"new": 1, "reactivated": 1, "churned": -1},
+    "mrr": {"new": 1, "reactivated": 1, "expansion": 1, "contraction": -1, "churned": -1},
+}
 EMPTY = ("none_eligible", "no_denominator")  # reasons that say nothing happened, or not yet
 
 
@@ -29,6 +34,11 @@ def rows(kpis: pd.DataFrame, kpi: str, grain: str = "month", by: str = "", last:
 def member_key(member: str) -> tuple[bool, int, str]:
     """Sorts members by name, whole numbers by size, and those in brackets, as (unassigned), last."""
     return (member.startswith("("), int(member) if member.isdecimal() else 0, member)
+
+
+def movements(what: str) -> list[str]:
+    """The KPIs that lead from opening to closing, in order; `what` is "customers" or "mrr"."""
+    return [f"{what}_{step}" for step in ("opening", *MOVEMENTS[what], "closing")]
 
 
 def finest(kpis: pd.DataFrame, kpi: str, by: str = "", grains: Sequence[str] = GRAINS) -> str:
@@ -72,21 +82,28 @@ def missing(
     """Why none of these KPIs has a value at this grain and breakdown, in one sentence; None when one has."""
     ids = list(ids)
     slices = {kpi: rows(kpis, kpi, grain, by) for kpi in ids}
-    if any(found["value"].notna().any() for found in slices.values()):
-        return None
     first = ids[0]
     name = KPIS[first].name
+    valued = pd.concat([found[found["value"].notna()] for found in slices.values()])
+    if not valued.empty and not (by and valued["member"].str.startswith("(").all()):
+        return None
     lacking = labels.lacking(first)
     if lacking and "." in lacking[0]:
         table, column = lacking[0].split(".")
         return Note(
             f"This company's table `{table}` has no column `{column}`, so “{name}” cannot be computed; "
-            f"map the column under source.tables.{table}.columns in the params file."
+            f"map the column under source.tables.{table}.columns in the params file.",
+            cause=lacking[0],
         )
     if lacking:
         return Note(
             f"This company has no table `{lacking[0]}`, so “{name}” cannot be computed; "
-            f"add it under source.tables in the params file."
+            f"add it under source.tables in the params file.",
+            cause=lacking[0],
+        )
+    if not valued.empty:
+        return Note(
+            f"“{name}” cannot be told by {labels.dimension(by)}: the data name none.", cause=f"by {by}"
         )
     reasons = pd.concat([slices[first], rows(kpis, first, grain)])["reason"]
     reasons = reasons[reasons.isin(list(REASONS))]

@@ -9,13 +9,8 @@ from matplotlib.text import Text
 from analysis.charts.style import GREY, HATCH, INK, LOSS, MAIN, canvas, finish, legend, value_axis
 from analysis.display import Note
 from analysis.labels import Labels
-from analysis.views import latest, missing, rows
+from analysis.views import MOVEMENTS, latest, missing, movements, rows
 
-# What leads from opening to closing, and whether it adds or takes away.
-MOVEMENTS = {
-    "customers": {"new": 1, "reactivated": 1, "churned": -1},
-    "mrr": {"new": 1, "reactivated": 1, "expansion": 1, "contraction": -1, "churned": -1},
-}
 LIGHT = "#6BAED6"  # out of the map's blues
 WORDS = {"reactivated": "won back", "churned": "lost"}
 
@@ -28,7 +23,7 @@ def waterfall(
     Opening and closing are drawn as levels and the movements as bars between them; so the axis need not start
     at 0.
     """
-    ids = [f"{what}_opening", *(f"{what}_{move}" for move in MOVEMENTS[what]), f"{what}_closing"]
+    ids = movements(what)
     note = missing(kpis, labels, ids, grain)
     if note:
         return note

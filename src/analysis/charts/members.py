@@ -18,8 +18,10 @@ from analysis.charts.style import (
     bar_style,
     canvas,
     colours,
+    dot_keys,
     finish,
     from_zero,
+    legend,
     period_axis,
     status_legend,
     value_axis,
@@ -106,7 +108,7 @@ def intervals(
     from_zero(ax, horizontal=True, top=min(ends, 1.0) if unit == "ratio" and ends <= 1.05 else ends)
     if found["low"].notna().any():
         handles.append(Line2D([], [], color=MAIN, linewidth=2.2, marker="o", label="value and its interval"))
-    status_legend(ax, found["status"], handles)
+    legend(ax, [*handles, *dot_keys(found["status"])])
     return _finish(ax, "Interval plot", kpis, labels, kpi, by, grain, found)
 
 

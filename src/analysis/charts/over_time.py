@@ -16,6 +16,7 @@ from analysis.charts.style import (
     bar_style,
     canvas,
     colours,
+    dot_keys,
     finish,
     from_zero,
     legend,
@@ -89,8 +90,7 @@ def line(
     period_axis(ax, labels, starts, grain)
     from_zero(ax)
     statuses = set(pd.concat([found["status"] for found in slices.values()]))
-    handles += [_dot(status) for status in ("provisional", "small_n") if status in statuses]
-    legend(ax, handles)
+    legend(ax, [*handles, *dot_keys(statuses)])
     title = _title(
         " and ".join([KPIS[first].name, *(inside(KPIS[kpi].name) for kpi in list(slices)[1:])]), grain
     )
@@ -194,13 +194,6 @@ def _line_key(i: int, name: str) -> Line2D:
 def _between(style: dict) -> dict:
     """A bar's style in a stack: a white line to its neighbour, which tells them apart without colour."""
     return style if "hatch" in style else style | {"edgecolor": "white", "linewidth": 0.6}
-
-
-def _dot(status: str) -> Line2D:
-    """The key of a point off the line: hollow for provisional, grey for few cases."""
-    face, text = ("white", "provisional") if status == "provisional" else (GREY, "few cases")
-    colour = INK if status == "provisional" else GREY
-    return Line2D([], [], linestyle="none", marker="o", color=colour, mfc=face, label=text)
 
 
 def _title(name: str, grain: str) -> str:

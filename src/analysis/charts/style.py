@@ -12,14 +12,16 @@ from typing import Literal
 
 import pandas as pd
 import seaborn as sns
+from IPython.display import display
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
 
-from analysis.display import Note
+from analysis.display import Note, Table
 from analysis.glossary import UNASSIGNED
 from analysis.labels import Labels
 from analysis.views import member_key
@@ -83,15 +85,24 @@ class Picture:
         )
 
 
-def show(drawn: Axes | Note, alt: str = "") -> Picture | Note:
-    """What a notebook displays of a chart: the picture of its Axes, or the note that stands in its place.
+def show(*parts: Axes | Note | Table) -> None:
+    """Display charts and tables one below the other; of notes with one cause only the first."""
+    told = set()
+    for part in parts:
+        if isinstance(part, Note):
+            if (part.cause or part.text) in told:
+                continue
+            told.add(part.cause or part.text)
+        display(picture(part) if isinstance(part, Axes) else part)
+
+
+def picture(ax: Axes, alt: str = "") -> Picture:
+    """The picture of the figure that the Axes stand in.
 
     `alt` is the text for who cannot see it; by default the one the chart has written (the label of its Axes).
     """
-    if isinstance(drawn, Note):
-        return drawn
-    figure = drawn.figure
-    return Picture(figure if isinstance(figure, Figure) else figure.figure, alt or str(drawn.get_label()))
+    figure = ax.figure
+    return Picture(figure if isinstance(figure, Figure) else figure.figure, alt or str(ax.get_label()))
 
 
 def canvas(ax: Axes | None, height: float = 3.4) -> Axes:
@@ -129,6 +140,7 @@ def period_axis(ax: Axes, labels: Labels, starts: Sequence[pd.Timestamp], grain:
     else:
         texts = [labels.period(start, grain) for start in starts]
     step = 1 if len(starts) <= 26 else 3
+    ax.tick_params(axis="x", labelsize=9 if len(starts) > 18 else 10)
     ax.set_xticks(range(0, len(starts), step), texts[::step])
     ax.set_xlim(-0.6, len(starts) - 0.4)
 
@@ -166,6 +178,15 @@ def status_legend(ax: Axes, statuses: Iterable[str], handles: Sequence = (), col
     if "small_n" in used:
         keys.append(Patch(label="few cases", **bar_style("small_n", GREY)))
     legend(ax, keys)
+
+
+def dot_keys(statuses: Iterable[str]) -> list[Line2D]:
+    """The keys of points that mean something by their look: hollow is provisional, grey is few cases."""
+    looks = {"provisional": ("white", INK, "provisional"), "small_n": (GREY, GREY, "few cases")}
+    return [
+        Line2D([], [], linestyle="none", marker="o", mfc=face, color=edge, label=text)
+        for face, edge, text in (looks[status] for status in looks if status in set(statuses))
+    ]
 
 
 def legend(ax: Axes, handles: Sequence) -> None:
