@@ -87,7 +87,7 @@ def from_params(params: Params, as_of: str | date | None = None) -> Company:
     params = with_as_of(params, as_of)
     con = ibis.duckdb.connect(autoinstall_known_extensions=False, autoload_known_extensions=False)
     if con.con.execute("SELECT current_setting('enable_progress_bar')").fetchall()[0][0]:
-        con.con.execute("SET enable_progress_bar = false")  # refused in a notebook without ipywidgets, where it is off
+        con.con.execute("SET enable_progress_bar = false")  # an error where it is off already
     loaded = load(con.con, params, params.as_of)
     return Company(
         params=params,
