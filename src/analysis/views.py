@@ -1,6 +1,6 @@
 """Slices of the KPI table, as charts and tables show them: select and order, compute nothing.
 
-Every function takes the KPI table (columns as KPIS.md lists them) and returns rows of it, unchanged.
+Every function takes the KPI table (the columns of `kpi_table.COLUMNS`) and returns rows of it, unchanged.
 """
 
 from collections.abc import Iterable, Sequence
