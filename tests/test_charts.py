@@ -181,7 +181,7 @@ def test_cohorts_show_each_age_hatch_the_provisional_and_leave_the_unknown_blank
         row("cohort_retention", "2026-06-01", 0.8, by="age_months", member="0"),
     )
     ax = charts.cohorts(kpis, labels())
-    assert [text.get_text() for text in ax.texts] == ["100%", "50%", "80%"]
+    assert [text.get_text() for text in ax.texts] == ["100%", "80%", "50%"]
     assert [patch.get_hatch() for patch in ax.patches] == ["////"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["May 2026", "Jun 2026"]
 

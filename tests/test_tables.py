@@ -171,7 +171,7 @@ def test_the_note_is_returned_by_every_table_in_its_place():
         crosstab(kpis, given, "open_rate", by="campaign"),
     ):
         assert isinstance(shown, Note)
-        assert "<code>" not in shown._repr_html_()
+        assert "<code>emails</code>" in shown._repr_html_()
 
 
 # --- headline ---------------------------------------------------------------------------------------------

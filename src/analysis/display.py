@@ -4,6 +4,7 @@ Each is HTML in a notebook or report and plain text elsewhere; all text is escap
 on the machine, so that committed outputs can be compared.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -31,7 +32,8 @@ class Note:
         return self.text
 
     def _repr_html_(self) -> str:
-        return f'<p class="missing">{escape(self.text)}</p>'
+        text = re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(self.text))
+        return f'<p class="missing">{text}</p>'
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def headline(kpis: pd.DataFrame, labels: Labels, *ids: str, grain: str = "month"
     """
     given = [kpi for kpi in ids if not labels.lacking(kpi)]
     if not given:
-        return missing(kpis, labels, ids, grain) or Note("No KPI to show.")
+        lacks = dict.fromkeys(f"`{labels.lacking(kpi)[0]}`" for kpi in ids)
+        return Note(f"None of these KPIs can be computed: this company lacks {', '.join(lacks)}.")
     body = [_headline_row(kpis, labels, kpi, grain) for kpi in given]
     head = ("KPI", "Period", "Value", "Before", "Change", "Reading")
     caption = f"Each KPI in its latest complete {grain}, as known on {labels.day(labels.as_of)}"
@@ -69,7 +70,7 @@ def numbers(
     note = missing(kpis, labels, ids, grain)
     if note:
         return note
-    caption = f"{_named(ids)} per {grain}"
+    caption = f"{_named(labels, ids)} per {grain}"
     slices = {kpi: rows(kpis, kpi, grain, last=last).set_index("period_start") for kpi in ids}
     heads = {start: labels.period(start, grain) for start in _keys(slices.values())}
     return _table(labels, caption, grain.capitalize(), heads, slices)
@@ -95,7 +96,7 @@ def breakdown(
     found = sorted(_keys(slices.values()), key=lambda member: (not member, labels.order(by, member)))
     heads = {member: labels.member(by, member) for member in found}
     end = next(part["period_end"].iloc[0] for part in slices.values() if not part.empty)
-    caption = f"{_named(ids)} by {labels.dimension(by)}, {labels.span(start, end, grain)}"
+    caption = f"{_named(labels, ids)} by {labels.dimension(by)}, {labels.span(start, end, grain)}"
     return _table(labels, caption, labels.dimension(by).capitalize(), heads, slices)
 
 
@@ -214,10 +215,10 @@ def _thing(lack: str) -> str:
     return f"the {'column' if '.' in lack else 'table'} {lack}"
 
 
-def _named(ids: Sequence[str]) -> str:
+def _named(labels: Labels, ids: Sequence[str]) -> str:
     """The KPIs in a caption: all of a few; of many the first, as the columns name them."""
-    first, *rest = [KPIS[kpi].name for kpi in ids]
-    if len(ids) > SIDE_BY_SIDE:
+    first, *rest = [KPIS[kpi].name for kpi in ids if not labels.lacking(kpi)]
+    if len(rest) >= SIDE_BY_SIDE:
         return f"{first} and what belongs to it,"
     return ", ".join([first, *map(inside, rest)])
 

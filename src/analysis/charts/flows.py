@@ -4,9 +4,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.text import Text
 
-from analysis.charts.style import GREY, HATCH, INK, LOSS, MAIN, canvas, finish, legend, value_axis
+from analysis.charts.style import BEHIND, GREY, HATCH, INK, LOSS, MAIN, canvas, finish, legend, value_axis
 from analysis.display import Note
 from analysis.labels import Labels
 from analysis.views import MOVEMENTS, latest, missing, movements, rows
@@ -71,9 +70,11 @@ def cohorts(
     found = found[found["period_start"].isin(sorted(found["period_start"].unique())[-last:])]
     grid = found.pivot(index="period_start", columns="age", values="value")
     texts = grid.map(lambda v: "" if pd.isna(v) else labels.tick(round(v, 2), "ratio"))
+    moving = found[found["status"] == "provisional"]
+    firm = found[found["status"] != "provisional"].pivot(index="period_start", columns="age", values="value")
     ax = canvas(ax, 1.5 + 0.28 * len(grid))
     sns.heatmap(
-        grid,
+        firm.reindex_like(grid),
         vmin=0,
         vmax=1,
         cmap="Blues",
@@ -86,13 +87,11 @@ def cohorts(
         linecolor="white",
         yticklabels=[labels.period(s, "month") for s in grid.index],
     )
-    moving = found[found["status"] == "provisional"]
     for row in moving.itertuples():
         corner = (grid.columns.get_loc(row.age), grid.index.get_loc(row.period_start))
-        cell = Rectangle(corner, 0.97, 0.97, facecolor="white", edgecolor=LIGHT, hatch=HATCH, linewidth=0)
-        ax.add_patch(cell)
-        text = _text_at(ax, corner)
-        text.set(color=INK, zorder=4, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
+        ax.add_patch(Rectangle(corner, 1, 1, facecolor="white", edgecolor=LIGHT, hatch=HATCH, linewidth=0))
+        middle, text = (corner[0] + 0.5, corner[1] + 0.5), texts.at[row.period_start, row.age]
+        ax.text(*middle, text, ha="center", va="center", fontsize=8, bbox=BEHIND)
     ax.set(xlabel="months since acquisition", ylabel="acquired in")
     ax.tick_params(length=0)
     ax.tick_params(axis="y", rotation=0)
@@ -102,12 +101,6 @@ def cohorts(
     title = "Share of each month's new customers still active"
     oldest = labels.period(grid.index[0], "month")
     return finish(ax, title, f"Heat map: {title}, for those acquired from {oldest} on, by months since.")
-
-
-def _text_at(ax: Axes, corner: tuple[int, int]) -> Text:
-    """The text of the cell whose corner this is."""
-    middle = (corner[0] + 0.5, corner[1] + 0.5)
-    return next(text for text in ax.texts if text.get_position() == middle)
 
 
 def _step(ax: Axes, place: int, level: float, step: float, labels: Labels, unit: str) -> None:

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.charts.style import (
+    BEHIND,
     GREY,
     INK,
     MAIN,
@@ -32,7 +33,6 @@ from analysis.labels import Labels
 from analysis.views import latest, member_key, members, missing, rows
 
 AT_MOST = 12
-BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
 
 
 def attainment(

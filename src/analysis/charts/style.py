@@ -36,6 +36,7 @@ DASHES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
 MAIN, LOSS, GREY, PALE, INK, FAINT = PALETTE[0], PALETTE[4], "#A6A6A6", "#CFCFCF", "#262626", "#E3E3E3"
 OTHERS = "(others)"
 HATCH = "////"
+BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # a text that stands on lines
 LEGEND_COLUMNS = 6
 COLOURS = 128  # of a picture; a quarter of the size, and no difference to see
 WIDTH = 8.0  # inches; at 100 points an inch a picture is 800 wide on the page, and drawn at twice that
