@@ -101,6 +101,13 @@ def test_a_stack_keeps_the_largest_members_and_adds_the_rest_up():
     assert heights(ax) == [30, 30]
 
 
+def test_a_single_smallest_member_keeps_its_name():
+    whole = row("new_leads", "2026-06-01", 50)
+    parts = [row("new_leads", "2026-06-01", n, by="channel", member=f"c{n}") for n in (20, 30)]
+    ax = charts.stacked(table(whole, *parts), labels(), "new_leads", by="channel", at_most=1)
+    assert legend_texts(ax) == ["c20", "c30"]
+
+
 def test_a_members_colour_does_not_depend_on_the_others_drawn_with_it():
     both = colours(["b", "a", "(unassigned)"])
     assert both == colours(["(unassigned)", "a", "b"])
