@@ -1,4 +1,5 @@
 import pytest
+
 from companies import cell, kpis_of, values
 
 CUSTOMERS = ["customers"]
@@ -33,14 +34,24 @@ def test_movements_of_customers_and_of_what_they_pay(tmp_path):
 
 
 def test_a_customer_is_active_until_the_day_before_the_end(tmp_path):
-    table = "subscription_id,customer_id,started_on,ended_on,mrr\n1,a,2026-01-01,2026-02-28,10\n2,b,2026-01-31,2026-03-01,10"
+    table = """
+        subscription_id,customer_id,started_on,ended_on,mrr
+        1,a,2026-01-01,2026-02-28,10
+        2,b,2026-01-31,2026-03-01,10
+    """
     kpis = kpis_of(tmp_path, {"subscriptions": table}, CUSTOMERS, churn={"basis": "subscriptions"})
     assert values(kpis, "customers_closing") == {"2026-01-01": 2, "2026-02-01": 1, "2026-03-01": 0}
     assert values(kpis, "customers_churned") == {"2026-01-01": 0, "2026-02-01": 1, "2026-03-01": 1}
 
 
 def test_with_orders_a_customer_is_active_for_exactly_the_days_given(tmp_path):
-    table = "order_id,customer_id,ordered_at,amount\n1,a,2026-01-29,10\n2,b,2026-01-30,10\n3,c,2026-01-30,-10\n4,,2026-01-30,5"
+    table = """
+        order_id,customer_id,ordered_at,amount
+        1,a,2026-01-29,10
+        2,b,2026-01-30,10
+        3,c,2026-01-30,-10
+        4,,2026-01-30,5
+    """
     kpis = kpis_of(
         tmp_path,
         {"orders": table},
@@ -122,8 +133,19 @@ def test_cohorts_show_only_complete_months_and_young_ones_are_provisional(tmp_pa
 
 def test_costs_without_a_channel_and_customers_without_one_are_a_row_of_their_own(tmp_path):
     tables = {
-        "customers": "customer_id,channel,acquired_on\n1,web,2026-02-01\n2,web,2026-02-28\n3,,2026-02-03\n4,fair,2026-03-01",
-        "costs": "month,category,channel,amount\n2026-02-01,advertising,web,40\n2026-02-01,salaries,,50\n2026-02-01,other,fair,9",
+        "customers": """
+            customer_id,channel,acquired_on
+            1,web,2026-02-01
+            2,web,2026-02-28
+            3,,2026-02-03
+            4,fair,2026-03-01
+        """,
+        "costs": """
+            month,category,channel,amount
+            2026-02-01,advertising,web,40
+            2026-02-01,salaries,,50
+            2026-02-01,other,fair,9
+        """,
     }
     kpis = kpis_of(tmp_path, tables, CUSTOMERS, channels={"web": "inbound", "fair": "outbound"})
     assert cell(kpis, "cac", "2026-02-01")["value"] == 33

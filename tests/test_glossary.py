@@ -1,10 +1,9 @@
 from pathlib import Path
 
-from companies import kpis_of
-
 from analysis.glossary import FAMILIES, GRAINS, KPIS, REASONS, STATUSES, as_markdown
 from analysis.kpi_table import COLUMNS
 from analysis.kpi_table import FAMILIES as COMPUTED
+from companies import kpis_of
 
 
 def test_the_page_of_definitions_is_the_glossary():

@@ -1,9 +1,8 @@
 from math import fsum
 
-from companies import cell, kpis_of, make_company, values
-
 from analysis.facts import Facts
 from analysis.team import known_targets
+from companies import cell, kpis_of, make_company, values
 
 TEAM = ["team"]
 REPS = """
@@ -91,7 +90,7 @@ def test_the_cycle_is_whole_days_between_dates_and_exact_between_instants_over_a
         deals(
             "1,won,2026-03-20,2026-03-28,2026-03-30,1,1,ann,A,web",  # two dates over the lost hour: 2 days
             "2,won,2026-03-20,2026-03-28T12:00:00,2026-03-30T12:00:00,1,1,bob,A,web",  # 47 hours
-            "3,won,2026-01-01,2026-01-10,2026-01-09,5,1,ann,A,web",  # closed before it started: no cycle, but revenue
+            "3,won,2026-01-01,2026-01-10,2026-01-09,5,1,ann,A,web",  # closed too early: no cycle, but revenue
             "4,won,,,2026-01-09,5,1,ann,A,web",  # no start
         ),
         TEAM,

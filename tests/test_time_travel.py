@@ -6,11 +6,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from companies import make_company
-from test_kpis_against_reference import AS_OF, NAMES, PARAMS, Maker
 
 from analysis.company import open_company
 from analysis.kpi_table import kpi_table
+from companies import make_company
+from test_kpis_against_reference import AS_OF, NAMES, PARAMS, Maker
 
 # what makes a row exist, and what is learnt about it later
 BORN = {
@@ -18,7 +18,8 @@ BORN = {
     "subscriptions": "started_on", "costs": "month", "reps": "started_on",
 }  # fmt: skip
 LEARNT = {
-    "opportunities": ["closed_at"], "emails": ["opened_at", "clicked_at", "unsubscribed_at"], "subscriptions": ["ended_on"],
+    "opportunities": ["closed_at"], "emails": ["opened_at", "clicked_at", "unsubscribed_at"],
+    "subscriptions": ["ended_on"],
     "reps": ["ended_on"], "customers": ["acquired_on"],
 }  # fmt: skip
 

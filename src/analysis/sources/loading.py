@@ -341,7 +341,8 @@ def load(con: duckdb.DuckDBPyConnection, params: Params, as_of: date | str) -> L
     Raises
     ------
     AnalysisError
-        SourceError, ParamsError or QuarantineError as docs/data.md says; nothing happened before the day, or ever.
+        SourceError, ParamsError or QuarantineError as docs/data.md says; nothing happened
+        before the day, or ever.
     """
     state = _State(con, params)
     with _session(con, params.timezone) as temporary:
