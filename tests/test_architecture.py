@@ -14,12 +14,13 @@ PACKAGE = Path(__file__).parents[1] / "src" / "analysis"
 # one name here, and its modules may import each other as long as no circle comes of it.
 LAYERS = (
     {"errors"},
-    {"glossary", "periods", "stats", "survival"},
+    {"glossary", "periods", "stats"},
+    {"survival"},
     {"contract", "param_values", "vocabulary", "yaml_lines"},
     {"params"},
     {"sources"},
     {"company", "guessing"},
-    {"display", "labels", "rows", "scaffold"},
+    {"display", "labels", "rows"},
     {"facts"},
     {"acquisition", "activity", "identities"},
     {"team", "leads", "growth", "customers", "goals", "models"},

@@ -151,6 +151,7 @@ _ALL = [
         MONEY,
         "revenue of the period / salespeople on the team on any day of it",
         dims=("team",),
+        needs=("reps",),
         headline=2,
     ),
     Kpi(
