@@ -9,29 +9,13 @@ import numpy as np
 import pandas as pd
 
 from .common import NO_RATE, Sheet, by_year, days, later, office_hour, pick_one, plain, weekly_rates, write
+from .forge_orders import orders_parameters, orders_sheet
+from .forge_world import END, FIRST, HOME, LONDON, REPS, SEASON, SOURCES, SUCCESSOR, on_duty, stamp
 
 SEED = 20260331
-FIRST, END = pd.Timestamp("2023-04-03"), pd.Timestamp("2026-03-31 23:59:59")
-HOME, LONDON = "America/Chicago", "Europe/London"
 GROWTH, DEALS, SIGMA = 0.010, 880, 0.55
-SEASON = (0.9, 0.95, 1.3, 0.8, 0.95, 1.15, 0.75, 0.85, 1.15, 1.05, 1.0, 0.85)
 STAGES = ("Discovery", "Sample", "Quote", "Contract")
-#: rep: name, team, started, ended, win probability, median cycle in days, share of the deals
-REPS = {
-    "005A1": ("Wilhelmina Okafor-Strand", "Plains", "2018-05-07", "", 0.38, 55, 0.11),
-    "005A2": ("Thaddeus Quillfeather", "Plains", "2021-02-15", "", 0.30, 84, 0.10),
-    "005A3": ("Marisol Bentwood", "Plains", "2022-08-01", "", 0.45, 26, 0.12),
-    "005A4": ("Ignatius Poole-Varga", "Lakes", "2019-10-14", "2025-06-30", 0.33, 60, 0.10),
-    "005A5": ("Odalys Fennimore", "Lakes", "2020-01-06", "", 0.36, 58, 0.11),
-    "005A6": ("Cormac Thistlewood", "Lakes", "2023-06-05", "", 0.28, 63, 0.10),
-    "005A7": ("Beatrix Longacre", "Lakes", "2024-07-15", "", 0.41, 31, 0.09),
-    "005A8": ("Alasdair Penhallow", "Atlantic", "2021-11-01", "", 0.34, 70, 0.10),
-    "005A9": ("Nkechi Brackenridge", "Atlantic", "2022-03-21", "", 0.39, 49, 0.10),
-    "005B1": ("Ulric Vandermeer-Soto", "Atlantic", "2024-01-08", "", 0.25, 66, 0.07),
-}
-SUCCESSOR = {"005A4": "005A5"}
 PRODUCTS = {"valve": (64.0, 220), "gauge": (38.0, 300), "pump": (870.0, 18), "manifold": (410.0, 40)}
-SOURCES = {"distributor": 0.34, "trade_show": 0.18, "web": 0.26, "outreach": 0.22}
 SEGMENTS = {"oem": 0.5, "distributor": 0.3, "public": 0.2}
 HEADS = (
     "Bramble",
@@ -113,6 +97,7 @@ def generate(folder: Path) -> dict[str, Any]:
             ),
             rng,
         ),
+        "orders": orders_sheet(accounts, book),
     }
     tables = write(folder, sheets)
     tables["opportunities"] = tables.pop("opportunity_export")
@@ -134,15 +119,7 @@ def parameters() -> dict[str, Any]:
             f"006{DEALS + place:05d}": {"start": start, "closed": closed, "cycle_days": round(length, 6)}
             for place, (start, closed, length) in enumerate(CLOCK_CHANGES, start=1)
         },
-    }
-
-
-def on_duty(day: pd.Timestamp) -> dict[str, float]:
-    """The reps at work on that day with their share of the deals."""
-    return {
-        rep: share
-        for rep, (_, _, start, end, _, _, share) in REPS.items()
-        if pd.Timestamp(start) <= day and (not end or day <= pd.Timestamp(end))
+        "orders": orders_parameters(),
     }
 
 
@@ -230,11 +207,6 @@ def deal(
         "rep_id": owner,
         "channel": account["channel"] if rng.random() < 0.7 else pick_one(rng, SOURCES),
     }
-
-
-def stamp(at: pd.Timestamp, zone: str) -> str:
-    """Local time with its offset, such as 2025-03-10T09:15:00-05:00."""
-    return at.tz_localize(zone).isoformat()
 
 
 def customers_sheet(rng: np.random.Generator, accounts: pd.DataFrame) -> Sheet:
