@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 from scipy.stats import chi2
 
@@ -16,7 +17,7 @@ from analysis.company import open_company
 from analysis.contract import TABLES
 from analysis.kpi_table import kpi_table
 from analysis.params import Params, load
-from recount import DATA, PARAMS, by_year, count_oddity, ids, instant, left, read, sift
+from recount import DATA, PARAMS, by_year, count_oddity, ids, instant, left, number, read, sift
 
 COMPANIES = ["acme", "shop", "forge"]
 TRUTH: dict[str, Any] = json.loads((DATA / "truth.json").read_text(encoding="utf-8"))
@@ -84,7 +85,7 @@ def test_won_revenue_of_the_truth_is_the_sum_over_the_accepted_rows(company: str
     assert by_year(params, "opportunities", won, "closed_at") == truth
 
 
-@pytest.mark.parametrize("company", ["acme", "shop"])
+@pytest.mark.parametrize("company", COMPANIES)
 def test_orders_of_the_truth_are_the_sum_over_the_accepted_rows(company: str) -> None:
     params = load(PARAMS / f"{company}.yaml")
     accepted, _, _ = sift(params, "orders")
@@ -221,8 +222,52 @@ def test_every_kpi_has_a_sound_value_somewhere_in_the_company_that_has_every_tab
     assert sorted(set(kpis["kpi"]) - sound) == []
 
 
-def test_a_company_without_orders_and_contracts_is_told_that_churn_cannot_be_known() -> None:
-    kpis = kpi_table(open_company("forge", params_dir=PARAMS), families=["customers"])
+@pytest.fixture(scope="module")
+def forges_customers() -> pd.DataFrame:
+    """The company's own KPIs of forge's customers and growth, by month."""
+    kpis = kpi_table(open_company("forge", params_dir=PARAMS), families=["customers", "growth"])
+    return kpis[(kpis["grain"] == "month") & (kpis["dimension"] == "")]
+
+
+def test_churn_from_orders_is_what_plain_python_counts(forges_customers: pd.DataFrame) -> None:
+    params = load(PARAMS / "forge.yaml")
+    bought = [
+        (row["customer_id"], instant(params, "orders", row["ordered_at"]).date())
+        for row in sift(params, "orders")[0]
+        if row["customer_id"] and number(params, "orders", row["amount"]) > 0
+    ]
+
+    def active(day: date) -> set[str]:
+        return {who for who, at in bought if day - timedelta(days=180) < at <= day}
+
+    churn = forges_customers[forges_customers["kpi"] == "churn_rate"]
+    assert len(churn) >= 24
+    for row in churn.itertuples():
+        start, end = (pd.Timestamp(day).date() for day in (row.period_start, row.period_end))
+        opening = active(start - timedelta(days=1))
+        lost = opening - active(end - timedelta(days=1))
+        assert (row.numerator, row.denominator) == (len(lost), len(opening)), start
+    assert 0.02 < churn["value"].tail(12).mean() < 0.08
+
+
+def test_lifetime_value_takes_the_margin_of_the_orders_own_costs(forges_customers: pd.DataFrame) -> None:
+    params = load(PARAMS / "forge.yaml")
+    months = forges_customers.set_index(["kpi", "period_start"])["value"].unstack(0)
+    rows = [row for row in sift(params, "orders")[0] if row["cost"]]
+    amounts = sum(number(params, "orders", row["amount"]) for row in rows)
+    costs = sum(number(params, "orders", row["cost"]) for row in rows)
+    assert params.gross_margin == 0.41
+    assert months["gross_margin_rate"].mean() == pytest.approx(float(1 - costs / amounts), abs=0.01)
+    mean_churn = months["churn_rate"].rolling(6).mean()
+    worth = (months["arpa"] * months["gross_margin_rate"] / mean_churn).tail(12)
+    pd.testing.assert_series_equal(months["clv"].tail(12), worth, check_names=False)
+
+
+def test_a_company_without_orders_and_contracts_is_told_that_churn_cannot_be_known(tmp_path: Path) -> None:
+    lines = (PARAMS / "forge.yaml").read_text(encoding="utf-8").splitlines(keepends=True)
+    without = "".join(line for line in lines if "orders.csv" not in line)
+    (tmp_path / "forge.yaml").write_text(without, encoding="utf-8")
+    kpis = kpi_table(open_company("forge", params_dir=tmp_path), families=["customers"])
     churn = kpis[kpis["kpi"].isin(["churn_rate", "clv", "cohort_retention"])]
     assert set(churn["reason"]) == {"missing_table"}
     assert churn["value"].isna().all()
