@@ -98,4 +98,7 @@ def test_the_margin_is_that_of_orders_with_a_cost_else_the_one_stated(tmp_path):
     kpis = kpis_of(tmp_path, tables, GROWTH, revenue_from="orders", gross_margin=0.5)
     assert values(kpis, "gross_margin_rate") == {"2026-01-01": 0.4, "2026-02-01": 0.5, "2026-03-01": 0.5}
     unstated = kpis_of(tmp_path, tables, GROWTH, revenue_from="orders")
-    assert cell(unstated, "gross_margin_rate", "2026-02-01")["reason"] == "missing_column"
+    assert cell(unstated, "gross_margin_rate", "2026-02-01")["reason"] == "no_denominator"
+    without = {"orders": "order_id,ordered_at,amount\n1,2026-02-02,100"}
+    uncosted = kpis_of(tmp_path, without, GROWTH, revenue_from="orders")
+    assert cell(uncosted, "gross_margin_rate", "2026-02-01")["reason"] == "missing_column"

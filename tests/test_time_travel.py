@@ -9,7 +9,7 @@ import pytest
 
 from analysis.company import open_company
 from analysis.kpi_table import kpi_table
-from companies import make_company
+from companies import make_company, values
 from test_kpis_against_reference import AS_OF, NAMES, PARAMS, Maker
 
 # what makes a row exist, and what is learnt about it later
@@ -94,3 +94,42 @@ def test_ten_times_the_money_is_ten_times_every_amount_and_no_other_number(tmp_p
     times = a["value"].where(~in_money, a["value"] * 10)
     assert ((b["value"] - times).abs() <= 1e-6 + 1e-9 * times.abs()).where(a["value"].notna(), True).all()
     assert in_money.any() and (~in_money).any()
+
+
+LINKED = {
+    "leads": """
+        lead_id,created_at,opportunity_id
+        L1,2026-01-05,
+        L2,2026-03-15,late
+    """,
+    "opportunities": """
+        opportunity_id,outcome,created_at,first_contact_at,closed_at,amount,lead_id
+        early,open,,2026-03-10,,100,L1
+        late,won,,,2026-01-20,1000,
+        plain,won,2026-01-02,,2026-01-25,10,
+    """,
+}
+
+
+def test_a_deal_whose_lead_or_first_contact_comes_later_is_there_as_soon_as_anything_of_it_is(tmp_path: Path):
+    february = kpi_table(make_company(tmp_path, LINKED, as_of="2026-02-28"))
+    march = kpi_table(make_company(tmp_path, LINKED, as_of="2026-03-31"))
+    for kpis in (february, march):
+        assert values(kpis, "revenue")["2026-01-01"] == 1010, "won without a start is revenue all the same"
+        assert values(kpis, "new_opportunities")["2026-01-01"] == 2, "one began as the lead of January"
+        assert values(kpis, "lead_opportunity_ratio")["2026-01-01"] == 1
+
+
+def test_an_amount_has_the_rate_of_its_event_and_what_was_created_keeps_its_own(tmp_path: Path):
+    tables = {
+        "opportunities": """
+            opportunity_id,outcome,created_at,closed_at,amount,currency
+            a,won,2026-01-10,2026-02-20,100,GBP
+            b,open,2026-01-10,,100,GBP
+        """,
+        "rates": "currency,date,rate\nGBP,2026-01-01,1\nGBP,2026-02-01,2\nGBP,2026-03-01,3",
+    }
+    for day in ("2026-01-31", "2026-02-28", "2026-03-31"):
+        kpis = kpi_table(make_company(tmp_path, tables, as_of=day))
+        assert values(kpis, "pipeline_created")["2026-01-01"] == 200, day
+    assert values(kpis, "revenue")["2026-02-01"] == 200

@@ -68,7 +68,8 @@ class Table:
     born : the row exists from the first of these that is known; none known: it always did
     later : facts that come to the row afterwards, unknown when they lie after the day looked from
     events : columns that count as something having happened, for `as_of: latest` and the first event
-    money_at : the columns whose first known date an amount is converted at
+    money_at : the first known of these days gives an amount its rate; `_born` is the day of `born`
+    added : columns that loading adds; `amount_created` is the amount at the rate of the creation
     """
 
     name: str
@@ -79,6 +80,7 @@ class Table:
     events: tuple[str, ...] = ()
     money_at: tuple[str, ...] = ()
     intervals: tuple[Interval, ...] = ()
+    added: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
@@ -102,8 +104,13 @@ class Table:
 
     @property
     def physical(self) -> tuple[str, ...]:
-        """The columns of the loaded table, `interval_ok` aside."""
+        """The columns of the source in the loaded table."""
         return tuple(name for c in self.columns for name in c.physical)
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The columns of the loaded table, `interval_ok` aside."""
+        return self.physical + self.added
 
 
 def _columns(text: str, **values: tuple[str, ...]) -> tuple[Column, ...]:
@@ -123,7 +130,7 @@ _ALL = (
         key=("rep_id",),
         born=("started_on",),
         later=("ended_on",),
-        intervals=(Interval("ended_on", ("started_on",), "ended before it started", removed=True),),
+        intervals=(Interval("ended_on", ("started_on",), "ended before it started"),),
     ),
     Table(
         "customers",
@@ -157,10 +164,11 @@ _ALL = (
         ),
         key=("opportunity_id",),
         born=("created_at", "first_contact_at"),
-        later=("closed_at",),
+        later=("first_contact_at", "closed_at"),
         events=("created_at", "first_contact_at", "closed_at"),
-        money_at=("closed_at", "created_at", "first_contact_at"),
+        money_at=("closed_at", "_born"),
         intervals=(Interval("closed_at", ("first_contact_at", "created_at"), "closed before it started"),),
+        added=("amount_created",),
     ),
     Table(
         "opportunity_splits",

@@ -153,7 +153,7 @@ def clv(facts: Facts, moved: pd.DataFrame, arpa_rows: pd.DataFrame) -> pd.DataFr
     churn = recent_churn(facts, moved, monthly)
     margin = margin_of(facts, monthly)
     worth = monthly["value"] * margin
-    lack = "missing_column" if facts.company.has("orders") else "missing_table"
+    lack = facts.lack("clv", "orders.cost") or "no_denominator"
     no_churn = (churn == 0) & worth.notna()
     reason = np.select([no_churn, np.isnan(margin)], ["no_churn", lack], "no_denominator")
     return rows(

@@ -323,7 +323,9 @@ _ALL = [
         "growth",
         "Lead-opportunity ratio",
         RATIO,
-        "leads created in the period that became an opportunity by the report's day / leads created in it",
+        "leads created in the period that became an opportunity by the report's day / leads created in it; a "
+        "lead that names its opportunity and the day it got it counts even where the opportunity is not in "
+        "the data",
         dims=("rep", "channel", "motion"),
         needs=("leads", "opportunities"),
         cohort=True,

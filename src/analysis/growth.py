@@ -1,6 +1,7 @@
 """Growth: how many leads become customers and how fast, and how revenue grows."""
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import ibis
 import numpy as np
@@ -61,8 +62,13 @@ def conversion_facts(facts: Facts) -> pd.DataFrame:
     reached.
     """
     leads = lead_outcomes(facts)
-    end = datetime.combine(facts.company.as_of, time()) + timedelta(days=1)
-    old_enough = leads.created_at <= ibis.literal(end - timedelta(days=MATURE_DAYS))
+    born = datetime.combine(facts.company.as_of, time()) - timedelta(days=MATURE_DAYS - 1)
+    zone = ZoneInfo(facts.company.params.timezone)
+    end = datetime.combine(facts.company.as_of + timedelta(days=1), time(), zone).astimezone(UTC)
+    born_utc = end.replace(tzinfo=None) - timedelta(days=MATURE_DAYS)
+    old_enough = leads.created_at_utc.notnull().ifelse(
+        leads.created_at_utc <= ibis.literal(born_utc), leads.created_at <= ibis.literal(born)
+    )
     in_time = leads.duration <= MATURE_DAYS * MICROSECONDS_A_DAY
     counts = leads.group_by(
         month=month_of(leads.created_at), rep=leads.rep, channel=leads.channel, duration=leads.duration
@@ -158,7 +164,7 @@ def gross_margin(facts: Facts) -> pd.DataFrame:
     """`gross_margin_rate` of the company, from orders with a cost, else as the params state it."""
     rolled = facts.gross_margin
     rolled = rolled.assign(profit=(rolled["costed_amount"] - rolled["cost"]).round(MONEY_DIGITS))
-    why = "missing_table" if not facts.company.has("orders") else "missing_column"
+    why = facts.lack("gross_margin_rate", "orders.cost") or "no_denominator"
     return rows(
         "gross_margin_rate",
         rolled,

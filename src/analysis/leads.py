@@ -12,7 +12,7 @@ MAIL_RATIOS = {
     "open_rate": ("opened", "delivered"),
     "open_rate_adjusted": ("opened_by_people", "delivered_to_people"),
     "click_rate": ("clicked", "delivered"),
-    "click_to_open_rate": ("clicked_opened", "opened"),
+    "click_to_open_rate": ("clicked", "opened"),
     "bounce_rate": ("bounced", "sent"),
     "unsubscribe_rate": ("unsubscribed", "delivered"),
 }
@@ -41,7 +41,6 @@ def mail_facts(facts: Facts) -> pd.DataFrame:
         opened=opened.sum(),
         by_machine=by_machine.sum(),
         clicked=clicked.sum(),
-        clicked_opened=(clicked & opened).sum(),
         unsubscribed=(delivered & mails.unsubscribed_at.notnull()).sum(),
     )
     frame = sorted_frame(counts)
@@ -57,7 +56,7 @@ def emails(facts: Facts) -> pd.DataFrame:
     lacks = {kpi: facts.lack(kpi) for kpi in ("emails_delivered", *MAIL_RATIOS)}
     parts = [missing_rows([kpi], lack, facts.calendar) for kpi, lack in lacks.items() if lack]
     if not lacks["emails_delivered"]:
-        measures = ["sent", "delivered", "opened", "clicked", "clicked_opened", "unsubscribed", "bounced"]
+        measures = ["sent", "delivered", "opened", "clicked", "unsubscribed", "bounced"]
         measures += ["opened_by_people", "delivered_to_people"]
         rolled = roll_up(mail_facts(facts), measures, MAIL_DIMS, facts.calendar)
         parts.append(sum_rows("emails_delivered", rolled, "delivered", n="delivered"))
@@ -100,7 +99,7 @@ def opportunity_facts(facts: Facts) -> pd.DataFrame:
         month=month_of(deals.created_at), rep=deals.rep, team=deals.team, channel=deals.channel
     ).agg(
         created=total(deals.share),
-        amount=total(deals.amount * deals.share),
+        amount=total(deals.amount_created * deals.share),
         n=deals.n.sum(),
         n_team=deals.n_team.sum(),
         n_rep=deals.n_rep.sum(),

@@ -148,7 +148,8 @@ def sales_per_rep(facts: Facts, revenue_rows: pd.DataFrame) -> pd.DataFrame:
 
 def staff_by_period(facts: Facts) -> pd.DataFrame:
     """Reps on the team on any day of each shown period, for the company and each team: KEYS and `reps`."""
-    reps = facts.company.table("reps").select("rep_id", "team", "started_on", "ended_on").to_pandas()
+    staff = facts.company.table("reps")
+    reps = staff.filter(staff.interval_ok).select("rep_id", "team", "started_on", "ended_on").to_pandas()
     reps["team"] = reps["team"].fillna(UNASSIGNED)
     started, ended = (pd.to_datetime(reps[c]) for c in ("started_on", "ended_on"))
     parts = []
@@ -191,7 +192,8 @@ def targets(facts: Facts, actuals: dict[str, pd.DataFrame]) -> pd.DataFrame:
         observed = pick(actual, "n", members)
         parts.append(rows(f"target_{metric}", rolled, rolled["target"], reason="no_target"))
         no_target = members["target"].isna()
-        why = np.where(no_target, "no_target", actual["reason"].iloc[0] if absent else "no_denominator")
+        lacking = np.where(no_target, "no_target", "no_denominator")
+        why = actual["reason"].iloc[0] if absent else lacking
         parts.append(
             rows(
                 f"attainment_{metric}",

@@ -17,7 +17,7 @@ def _interval_ok(table: Table) -> str:
 
 def accept(con: duckdb.DuckDBPyConnection, table: Table, source: str | None = None) -> None:
     """Make the accepted table of its sound rows, or of the SQL `source`, which gives the same columns."""
-    columns = ", ".join(map(ident, table.physical))
+    columns = ", ".join(map(ident, table.loaded))
     kept = table.keeps_interval_faults
     row = ", _row" if kept else ""  # the quarantine tells the source of rows that stay, too
     con.execute(
@@ -160,7 +160,9 @@ def derive_reps(con: duckdb.DuckDBPyConnection, supplied: Mapping[str, Collectio
     if not parts:
         return []
     columns = _empty(TABLES["reps"], {"rep_id": "id", "name": "id"})
-    con.execute(f"CREATE TABLE reps AS SELECT {columns} FROM ({_distinct(parts)}) ORDER BY id")
+    con.execute(
+        f"CREATE TABLE reps AS SELECT {columns}, true AS interval_ok FROM ({_distinct(parts)}) ORDER BY id"
+    )
     row = con.execute("SELECT count(*) FROM reps").fetchone()
     if not row or not row[0]:
         con.execute("DROP TABLE reps")

@@ -72,6 +72,7 @@ def _masked(table: Table, as_of: date) -> dict[str, str]:
         for physical in table.column(name).physical:
             masks[physical] = f"CASE WHEN {known} THEN {ident(physical)} END"
     if table.name == "opportunities":
+        masks["amount_created"] = "amount"
         masks["outcome"] = (
             f"CASE WHEN {_CLOSED} AND CAST(closed_at AS DATE) > {day} THEN 'open' ELSE outcome END"
         )
@@ -80,26 +81,36 @@ def _masked(table: Table, as_of: date) -> dict[str, str]:
     return masks
 
 
-def _existing(table: Table, tables: Collection[str], as_of: date) -> str:
-    """SQL condition: the row was there at the end of the day."""
-    if not table.born:
-        return "true"
-    born = f"coalesce({', '.join(ident(c) for c in table.born)})"
+def _born(table: Table, tables: Collection[str]) -> str:
+    """SQL of the day from which the row exists; a deal that does not know it has its first lead's."""
+    days = [f"CAST({ident(c)} AS DATE)" for c in table.born]
     if table.name == "opportunities" and "leads" in tables:
         lead = f"SELECT any_value(day) FROM {scratch('lead_days')} d WHERE d.id = _o.opportunity_id"
-        born = f"coalesce({born}, ({lead}))"
-    return f"coalesce(CAST({born} AS DATE) <= {literal(as_of)}, true)"
+        days.insert(1, f"CAST(({lead}) AS DATE)")
+    return f"coalesce({', '.join(days)}, NULL)" if days else "CAST(NULL AS DATE)"
+
+
+def _existing(table: Table, tables: Collection[str], as_of: date) -> str:
+    """SQL condition: the row was there at the end of the day.
+
+    A deal that was closed by then was there, unless its own creation is later.
+    """
+    day = literal(as_of)
+    there = f"coalesce({_born(table, tables)} <= {day}, true)" if table.born else "true"
+    if table.name == "opportunities":
+        there += f" OR (created_at IS NULL AND {_CLOSED} AND CAST(closed_at AS DATE) <= {day})"
+    return there
 
 
 def lead_days(con: duckdb.DuckDBPyConnection) -> None:
-    """The first lead's day of every deal that tells no day of its own, from the parsed tables."""
+    """The first lead's day of every deal that does not know when it was created, from the parsed tables."""
     leads, deals = scratch("parsed_leads"), scratch("parsed_opportunities")
     con.execute(
         f"CREATE TABLE {scratch('lead_days')} AS SELECT id, min(created_at) AS day FROM ("
         f"SELECT o.opportunity_id AS id, l.created_at FROM {deals} o JOIN {leads} l USING (lead_id) "
-        f"WHERE o.created_at IS NULL AND o.first_contact_at IS NULL UNION ALL "
+        f"WHERE o.created_at IS NULL UNION ALL "
         f"SELECT o.opportunity_id, l.created_at FROM {deals} o JOIN {leads} l USING (opportunity_id) "
-        f"WHERE o.created_at IS NULL AND o.first_contact_at IS NULL) GROUP BY id"
+        f"WHERE o.created_at IS NULL) GROUP BY id"
     )
 
 
@@ -109,7 +120,7 @@ def _converted(
     """The source of the rows with `_rate` beside them, and SQL of the columns in the company's currency."""
     money = [c.name for c in table if c.type == "money"]
     own = literal(currency)
-    day = ", ".join(f"CAST({ident(c)} AS DATE)" for c in table.money_at)
+    day = ", ".join(f"CAST({ident(c)} AS DATE)" if c != "_born" else c for c in table.money_at)
     foreign = f"CASE WHEN upper(currency) <> {own} THEN upper(currency) END"
     rows = f"SELECT *, {foreign} AS _foreign, coalesce({day}, {literal(as_of)}) AS _day FROM ({inner})"
     if has_rates:
@@ -122,12 +133,24 @@ def _converted(
         c = ident(name)
         product = f"TRY_CAST(CAST({c} AS DECIMAL(29, 6)) * _rate AS DECIMAL(20, 6))"
         changes[name] = f"CASE WHEN _foreign IS NULL THEN {c} ELSE {product} END"
+    if table.added:
+        changes["amount_created"] = _at_creation(has_rates)
     changes["currency"] = own
     some = " OR ".join(f"{ident(c)} IS NOT NULL" for c in money)
     fault = f"_foreign IS NOT NULL AND _rate IS NULL AND ({some})"
     changes["_reason"] = f"concat_ws('; ', nullif(_reason, ''), CASE WHEN {fault} THEN '{NO_RATE}' END)"
     changes["_value"] = f"concat_ws('; ', nullif(_value, ''), CASE WHEN {fault} THEN currency END)"
     return rows, changes
+
+
+def _at_creation(has_rates: bool) -> str:
+    """SQL of a deal's amount in the company's currency at the rate of the day it was created."""
+    if not has_rates:
+        return "CASE WHEN _foreign IS NULL THEN amount END"
+    known = f"SELECT max_by(r.rate, r.date) FROM {ident('rates')} r WHERE upper(r.currency) = _foreign"
+    rate = f"({known} AND r.date <= coalesce(_born, _day))"
+    product = f"TRY_CAST(CAST(amount AS DECIMAL(29, 6)) * {rate} AS DECIMAL(20, 6))"
+    return f"CASE WHEN _foreign IS NULL THEN amount ELSE {product} END"
 
 
 def view(
@@ -143,10 +166,10 @@ def view(
     `converts`: the source has a currency per row. Rates must have been viewed and accepted before.
     """
     masks = _masked(table, as_of)
-    columns = ", ".join(f"{masks.get(n, ident(n))} AS {ident(n)}" for n in table.physical)
+    columns = ", ".join(f"{masks.get(n, ident(n))} AS {ident(n)}" for n in table.loaded)
     rows = (
-        f"SELECT _row, {columns}, _reason, _value FROM {scratch('parsed_' + table.name)} AS _o "
-        f"WHERE {_existing(table, tables, as_of)}"
+        f"SELECT _row, {columns}, _reason, _value, {_born(table, tables)} AS _born "
+        f"FROM {scratch('parsed_' + table.name)} AS _o WHERE {_existing(table, tables, as_of)}"
     )
     order = ""
     changes: dict[str, str] = {}
@@ -161,9 +184,7 @@ def view(
         changes["_reason"] = _also(changes.get("_reason", "_reason"), fault, literal(interval.reason))
         ends = f"CAST({ident(interval.end)} AS VARCHAR)"
         changes["_value"] = _also(changes.get("_value", "_value"), fault, ends)
-    out = ", ".join(
-        f"{changes.get(n, ident(n))} AS {ident(n)}" for n in (*table.physical, "_reason", "_value")
-    )
+    out = ", ".join(f"{changes.get(n, ident(n))} AS {ident(n)}" for n in (*table.loaded, "_reason", "_value"))
     # What only hides later facts is cheap to look at again, and a copy of every row is not.
     joins = converts or (table.name == "opportunities" and "leads" in tables)
     kind = "TABLE" if joins else "VIEW"
