@@ -157,3 +157,15 @@ def test_costs_without_a_channel_and_customers_without_one_are_a_row_of_their_ow
     costs = {m: v for (_, m), v in values(kpis, "acquisition_cost", "quarter", "channel").items()}
     assert costs == {"web": 40, "fair": 9, "(unassigned)": 50}
     assert cell(kpis, "cac", "2026-03-01")["value"] == 0
+
+
+def test_deals_are_worth_the_stated_margin_and_orders_that_of_their_costs(tmp_path):
+    tables = {
+        "orders": "order_id,customer_id,ordered_at,amount,cost\n1,a,2026-01-02,100,60\n2,b,2026-02-20,100,60",
+        "opportunities": "opportunity_id,outcome,created_at,closed_at,amount\n1,won,2026-01-01,2026-02-02,500",
+    }
+    basis = {"churn": {"basis": "orders", "inactive_days": 40}, "gross_margin": 0.9}
+    of_deals = kpis_of(tmp_path, tables, CUSTOMERS, **basis)
+    assert cell(of_deals, "clv", "2026-02-01")["numerator"] == pytest.approx(500 * 0.9)
+    of_orders = kpis_of(tmp_path, tables, CUSTOMERS, **basis, revenue_from="orders")
+    assert cell(of_orders, "clv", "2026-02-01")["numerator"] == pytest.approx(100 * 0.4)

@@ -136,12 +136,14 @@ def arpa(facts: Facts, basis: str, moved: pd.DataFrame) -> pd.DataFrame:
 def margin_of(facts: Facts, keys: pd.DataFrame) -> np.ndarray:
     """The gross margin that belongs to `arpa` in the period of each row.
 
-    MRR carries no cost, so the margin stated in the params is used for it; revenue from orders has that of
+    MRR and deals carry no cost, so the margin stated in the params is used for them; revenue from orders has
+    that of
     its own rows. Without a stated margin the orders' is the best there is.
     """
-    stated = facts.company.params.gross_margin
-    if facts.company.params.churn.basis == "subscriptions" and stated is not None:
-        return np.full(len(keys), stated)
+    params = facts.company.params
+    from_orders = params.churn.basis == "orders" and params.revenue_from == "orders"
+    if not from_orders and params.gross_margin is not None:
+        return np.full(len(keys), params.gross_margin)
     margins = facts.gross_margin.set_index(["grain", "first_month"])["margin"]
     wanted = pd.MultiIndex.from_frame(keys[["grain", "first_month"]])
     return margins.reindex(wanted).to_numpy(dtype="float64")

@@ -598,7 +598,7 @@ _ALL = [
         "Customer lifetime value",
         MONEY,
         "revenue per account x gross margin / mean churn of the last six complete months; the margin is the "
-        "one stated in the params for MRR, and that of the orders with a cost for orders",
+        "one stated in the params for MRR and deals, and that of the orders with a cost for orders",
         dims=("segment",),
         grains=("month",),
         headline=8,
