@@ -162,7 +162,7 @@ def test_costs_without_a_channel_and_customers_without_one_are_a_row_of_their_ow
 def test_deals_are_worth_the_stated_margin_and_orders_that_of_their_costs(tmp_path):
     tables = {
         "orders": "order_id,customer_id,ordered_at,amount,cost\n1,a,2026-01-02,100,60\n2,b,2026-02-20,100,60",
-        "opportunities": "opportunity_id,outcome,created_at,closed_at,amount\n1,won,2026-01-01,2026-02-02,500",
+        "opportunities": "opportunity_id,outcome,closed_at,amount\n1,won,2026-02-02,500",
     }
     basis = {"churn": {"basis": "orders", "inactive_days": 40}, "gross_margin": 0.9}
     of_deals = kpis_of(tmp_path, tables, CUSTOMERS, **basis)

@@ -533,7 +533,7 @@ def test_number_formats_are_told_from_the_cells(cells, signs):
         ("CloseDate", "close_date"),
         ("Deal - ID", "deal_id"),
         ("customerID", "customer_id"),
-        ("Łączna wartość (PLN)", "laczna_wartosc_pln"),
+        ("Łączna wartość (PLN)", "laczna_wartosc"),
     ],
 )
 def test_names_are_compared_without_case_accents_and_signs(text, plain):

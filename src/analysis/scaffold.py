@@ -271,5 +271,6 @@ def _summary(
     checks = path.read_text(encoding="utf-8").count("# check")
     absent = [t for t in TABLES if t not in {g.table.name for g in usable}]
     lines += [f"  no file for {', '.join(absent)}: what needs them will say so"] if absent else []
-    lines += [f"Look at the {checks} lines that say `check`, then run `kpi check {path.stem}`."]
+    elsewhere = "" if path.parent.resolve() == (project_root() / "params") else f" --params {path.parent}"
+    lines += [f"Look at the {checks} lines that say `check`, then run `kpi check {path.stem}{elsewhere}`."]
     return "\n".join(lines)

@@ -32,6 +32,7 @@ SHORT = {  # of REASONS, in a cell
 }
 UNCLEAR = "no clear change"
 OVERLAP = f"{UNCLEAR}: the 95 % intervals of the two periods overlap, so it may be chance"
+UNTESTED = "better, worse: by the two figures alone where a KPI has no interval"
 GROWTH = frozenset({"sales_growth_mom", "sales_growth_yoy", "cmgr_6m"})  # read by their own sign
 SIDE_BY_SIDE = 3  # names in a caption; the columns name them all
 PACKAGES = ("pandas", "ibis-framework", "duckdb", "matplotlib")
@@ -55,7 +56,9 @@ def headline(kpis: pd.DataFrame, labels: Labels, *ids: str, grain: str = "month"
     body = [_headline_row(kpis, labels, kpi, grain) for kpi in given]
     head = ("KPI", "Period", "Value", "Before", "Change", "Reading")
     caption = f"Each KPI in its latest complete {grain}, as known on {labels.day(labels.as_of)}"
-    notes = [OVERLAP] if any(row.cells[-1] == UNCLEAR for row in body) else []
+    readings = {row.cells[-1] for row in body}
+    notes = [OVERLAP] if UNCLEAR in readings else []
+    notes += [UNTESTED] if readings & {"better", "worse"} else []
     notes += [*_explained(row.status for row in body), *_left_out(labels, ids)]
     return Table(caption, head, tuple(body), tuple(notes), "headline")
 

@@ -9,7 +9,8 @@ import unicodedata
 
 
 def normal(text: str) -> str:
-    """`Data zamknięcia` -> `data_zamkniecia`, `CloseDate` -> `close_date`, `Deal - ID` -> `deal_id`."""
+    """`Data zamknięcia` -> `data_zamkniecia`, `CloseDate` -> `close_date`, `Amount (EUR)` -> `amount`."""
+    text = re.sub(r"\s*[(\[][^)\]]*[)\]]\s*$", "", text) or text
     text = re.sub(r"(?<=[a-ząćęłńóśźż0-9])(?=[A-ZĄĆĘŁŃÓŚŹŻ])", "_", text)
     text = unicodedata.normalize("NFKD", text.lower().replace("ł", "l"))
     plain = "".join(c for c in text if not unicodedata.combining(c))

@@ -69,12 +69,16 @@ class Outcome:
 def discover(root: Path, names: Sequence[str] = ()) -> list[Notebook]:
     """The notebooks of the project in reading order, or those named.
 
+    A project of params alone has the package's notebooks.
+
     Raises
     ------
     RunError
         One is named that is not there, cannot be read or has no `parameters` cell; all such problems at once.
     """
-    there = {p.stem: p for p in sorted((root / FOLDER).glob("*.ipynb")) if p.name[0] not in "._"}
+    folders = (root / FOLDER, Path(__file__).parents[3] / FOLDER)
+    found = next((notebooks for folder in folders if (notebooks := sorted(folder.glob("[!._]*.ipynb")))), [])
+    there = {path.stem: path for path in found}
     if not there:
         raise RunError(f"{FOLDER}/: there are no notebooks in this folder of the project")
     known = sorted(there, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
