@@ -197,7 +197,9 @@ class Labels:
     def lacking(self, kpi: str) -> tuple[str, ...]:
         """What the KPI needs and the company does not have: tables, or `table.column` of a table it has."""
         spec = KPIS[kpi]
-        needs = spec.needs or (self.basis.get(spec.family, ""),)
+        # a stated margin needs no table; others without needs of their own stand on the basis
+        basis = "" if kpi == "gross_margin_rate" else self.basis.get(spec.family, "")
+        needs = spec.needs or (basis,)
         tables = [need.split(".")[0] for need in needs if need.split(".")[0] in self.absent]
         columns = [n for n in needs if n in self.absent and n.split(".")[0] not in self.absent]
         return tuple(dict.fromkeys(tables + columns))

@@ -220,7 +220,8 @@ def _thing(lack: str) -> str:
 
 def _named(labels: Labels, ids: Sequence[str]) -> str:
     """The KPIs in a caption: all of a few; of many the first, as the columns name them."""
-    first, *rest = [KPIS[kpi].name for kpi in ids if not labels.lacking(kpi)]
+    shown = [kpi for kpi in ids if not labels.lacking(kpi)] or ids
+    first, *rest = [KPIS[kpi].name for kpi in shown]
     if len(rest) >= SIDE_BY_SIDE:
         return f"{first} and what belongs to it,"
     return ", ".join([first, *map(inside, rest)])
