@@ -6,7 +6,7 @@ drift.
 
 from dataclasses import dataclass
 
-MONEY, RATIO, COUNT, DAYS, MONTHS = "money", "ratio", "count", "days", "months"
+MONEY, RATIO, COUNT, DAYS, HOURS, MONTHS = "money", "ratio", "count", "days", "hours", "months"
 GRAINS = ("month", "quarter", "year")
 UNASSIGNED = "(unassigned)"
 
@@ -18,7 +18,7 @@ REASONS = {
     "no_target": "no target is set",
     "no_churn": "no customer was lost in the last six complete months, so a lifetime cannot be estimated",
     "not_reached": "not yet reached by enough of them",
-    "none_eligible": "nobody is old enough yet",
+    "none_eligible": "none of the cases qualifies, or none is old enough yet",
 }
 
 STATUSES = {
@@ -33,13 +33,14 @@ STATUSES = {
 class Kpi:
     """One KPI: its public id and everything a reader is told about it.
 
-    `unit` is money, ratio, count, days or months (money becomes the company's currency code in the KPI
+    `unit` is money, ratio, count, days, hours or months (money becomes the company's currency code in the KPI
     table);
     `direction` is up, down or none (which way is good); `dims` are the breakdowns beside the company total;
     `needs` are `table` or `table.column` names without which the KPI is undefined; `headline` is its number
     among the ten headline KPIs. A `cohort` is provisional until it is as old as the company's
     `maturity_days`;
-    `settle_days` says how many days after the period the value still moves.
+    `settle_days` says how many days after the period the value still moves; fewer observations than `least_n`
+    are few whatever the company's `min_n`.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Kpi:
     headline: int | None = None
     cohort: bool = False
     settle_days: int = 0
+    least_n: int = 0
     source: str = ""
 
 
@@ -698,6 +700,7 @@ def as_markdown() -> str:
             lines += (
                 [f"Provisional until {kpi.settle_days} days after the period."] if kpi.settle_days else []
             )
+            lines += [f"Few cases: fewer than {kpi.least_n}."] if kpi.least_n else []
             lines += ["A cohort: provisional until it is `maturity_days` old."] if kpi.cohort else []
             lines += [f"Source: {kpi.source}."] if kpi.source else []
             lines += [""]

@@ -64,18 +64,17 @@ def status(frame: pd.DataFrame, min_n: int, maturity_days: int) -> np.ndarray:
     specs = frame["kpi"].map(KPIS)
     settle = np.array([maturity_days if s.cohort else s.settle_days for s in specs])
     provisional = ~frame["complete"] | (frame["age_days"] < settle)
-    small = frame["n"] < min_n
+    small = frame["n"] < np.array([max(min_n, s.least_n) for s in specs])
     return np.select(
         [frame["value"].isna(), provisional, small], ["undefined", "provisional", "small_n"], "ok"
     )
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows sorted by KPI (glossary order), grain, period, breakdown and member; ages sort as numbers."""
+    """Rows sorted by KPI (glossary order), grain, period, breakdown and member; ages and days sort as numbers."""
     position = {kpi: at for at, kpi in enumerate(KPIS)}
-    numbers = pd.to_numeric(
-        frame["member"].where(frame["dimension"] == "age_months"), errors="coerce"
-    ).fillna(-1)
+    counted = frame["dimension"].isin(["age_months", "day"])
+    numbers = pd.to_numeric(frame["member"].where(counted), errors="coerce").fillna(-1)
     keys = frame.assign(at=frame["kpi"].map(position), step=frame["grain"].map(GRAIN_ORDER), number=numbers)
     keys = keys.sort_values(["at", "step", "first_month", "dimension", "number", "member"], kind="stable")
     return keys.reset_index(drop=True)

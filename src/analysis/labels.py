@@ -24,7 +24,7 @@ from babel.numbers import (
 )
 
 from analysis.company import Company
-from analysis.glossary import COUNT, DAYS, KPIS, MONTHS, RATIO, UNASSIGNED
+from analysis.glossary import COUNT, DAYS, HOURS, KPIS, MONTHS, RATIO, UNASSIGNED
 
 NOTHING = "–"
 TIMES = frozenset({"quick_ratio", "ltv_cac"})  # ratios that are read as "3 times", not as a share
@@ -33,7 +33,7 @@ DIMENSIONS = {
     "age_months": "age in months",
     "motion": "direction",
 }
-UNITS = {COUNT: "number", DAYS: "days", "hours": "hours", MONTHS: "months"}
+UNITS = {COUNT: "number", DAYS: "days", HOURS: "hours", MONTHS: "months"}
 
 
 @dataclass(frozen=True)
