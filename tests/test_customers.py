@@ -19,6 +19,27 @@ SUBSCRIPTIONS = """
 """
 
 
+@pytest.mark.kpi(
+    "worked",
+    "customers_opening",
+    "customers_new",
+    "customers_reactivated",
+    "customers_churned",
+    "customers_closing",
+    "customers_flash",
+    "mrr_opening",
+    "mrr_new",
+    "mrr_reactivated",
+    "mrr_expansion",
+    "mrr_contraction",
+    "mrr_churned",
+    "mrr_closing",
+    "nrr",
+    "grr",
+    "revenue_churn_rate",
+    "churn_rate",
+    "arpa",
+)
 def test_movements_of_customers_and_of_what_they_pay(tmp_path):
     kpis = kpis_of(tmp_path, {"subscriptions": SUBSCRIPTIONS}, CUSTOMERS, churn={"basis": "subscriptions"})
     names = ("opening", "new", "reactivated", "churned", "closing", "flash")
@@ -65,6 +86,7 @@ def test_with_orders_a_customer_is_active_for_exactly_the_days_given(tmp_path):
     assert cell(kpis, "arpa", "2026-03-01")["reason"] == "no_denominator"
 
 
+@pytest.mark.kpi("worked", "quick_ratio")
 def test_a_quick_ratio_worked_by_hand(tmp_path):
     table = """
         subscription_id,customer_id,started_on,ended_on,mrr
@@ -82,6 +104,7 @@ def test_a_quick_ratio_worked_by_hand(tmp_path):
     assert cell(kpis, "quick_ratio", "2026-03-01")["reason"] == "no_denominator"
 
 
+@pytest.mark.kpi("worked", "clv")
 def test_lifetime_value_divides_by_the_mean_churn_of_complete_months_and_is_undefined_without_churn(tmp_path):
     head = "subscription_id,customer_id,started_on,ended_on,mrr"
     rows = [f"{i},c{i},2026-01-01,{'2026-02-28' if i == 0 else ''},100" for i in range(20)]
@@ -103,6 +126,7 @@ def test_lifetime_value_divides_by_the_mean_churn_of_complete_months_and_is_unde
     assert cell(unstated, "clv", "2026-02-01")["reason"] == "missing_table"
 
 
+@pytest.mark.kpi("worked", "cohort_retention")
 def test_cohorts_show_only_complete_months_and_young_ones_are_provisional(tmp_path):
     head = "order_id,customer_id,ordered_at,amount"
     rows = [f"{c}1,{c},2026-01-10,1" for c in "abcde"] + [
@@ -131,6 +155,7 @@ def test_cohorts_show_only_complete_months_and_young_ones_are_provisional(tmp_pa
     }
 
 
+@pytest.mark.kpi("worked", "cac", "cac_advertising", "acquisition_cost")
 def test_costs_without_a_channel_and_customers_without_one_are_a_row_of_their_own(tmp_path):
     tables = {
         "customers": """

@@ -1,3 +1,5 @@
+import pytest
+
 from companies import cell, kpis_of, values
 
 GROWTH = ["growth"]
@@ -19,6 +21,7 @@ DEALS = """
 """
 
 
+@pytest.mark.kpi("worked", "lead_opportunity_ratio", "lead_conversion_rate")
 def test_conversion_of_a_cohort_counts_links_from_either_side(tmp_path):
     kpis = kpis_of(tmp_path, {"leads": LEADS, "opportunities": DEALS}, GROWTH)
     october = {
@@ -30,6 +33,7 @@ def test_conversion_of_a_cohort_counts_links_from_either_side(tmp_path):
     assert by_rep["2025-10-01", "bob"] == 0
 
 
+@pytest.mark.kpi("worked", "lead_conversion_90d")
 def test_ninety_days_are_counted_to_the_day_and_the_young_are_left_out(tmp_path):
     kpis = kpis_of(tmp_path, {"leads": LEADS, "opportunities": DEALS}, GROWTH)
     october = cell(kpis, "lead_conversion_90d", "2025-10-01")
@@ -44,6 +48,7 @@ def test_ninety_days_are_counted_to_the_day_and_the_young_are_left_out(tmp_path)
     assert cell(younger, "lead_conversion_90d", "2026-01-01")["reason"] == "none_eligible"
 
 
+@pytest.mark.kpi("worked", "convert_days")
 def test_days_to_convert_are_those_of_the_converted_only(tmp_path):
     kpis = kpis_of(tmp_path, {"leads": LEADS, "opportunities": DEALS}, GROWTH)
     row = cell(kpis, "convert_days", "2025-10-01")
@@ -66,6 +71,7 @@ def orders(**amounts: float) -> dict[str, str]:
     return {"orders": "\n".join(["order_id,ordered_at,amount", *rows])}
 
 
+@pytest.mark.kpi("worked", "sales_growth_mom")
 def test_growth_needs_a_base_above_zero(tmp_path):
     tables = orders(m2025_11=100, m2025_12=150, m2026_01=-20, m2026_03=80)
     kpis = kpis_of(tmp_path, tables, GROWTH, revenue_from="orders")
@@ -76,6 +82,7 @@ def test_growth_needs_a_base_above_zero(tmp_path):
         assert (row["status"], row["reason"]) == ("undefined", "no_base"), month
 
 
+@pytest.mark.kpi("worked", "sales_growth_yoy")
 def test_a_year_on_year_comparison_reaches_behind_the_history_that_is_shown(tmp_path):
     tables = orders(m2025_02=100, m2025_03=100, m2026_02=110, m2026_03=150)
     kpis = kpis_of(tmp_path, tables, GROWTH, revenue_from="orders", history_months=2)
@@ -83,6 +90,7 @@ def test_a_year_on_year_comparison_reaches_behind_the_history_that_is_shown(tmp_
     assert values(kpis, "sales_growth_yoy", "year")["2026-01-01"] == 0.3
 
 
+@pytest.mark.kpi("worked", "cmgr_6m")
 def test_compound_growth_over_six_complete_months(tmp_path):
     tables = orders(m2025_09=100, m2025_10=50, m2026_03=200)
     kpis = kpis_of(tmp_path, tables, GROWTH, revenue_from="orders")
@@ -91,6 +99,7 @@ def test_compound_growth_over_six_complete_months(tmp_path):
     assert cell(running, "cmgr_6m", "2026-03-01")["reason"] == "no_base"
 
 
+@pytest.mark.kpi("worked", "gross_margin_rate")
 def test_the_margin_is_that_of_orders_with_a_cost_else_the_one_stated(tmp_path):
     tables = {
         "orders": "order_id,ordered_at,amount,cost\n1,2026-01-02,100,60\n2,2026-01-03,900,\n3,2026-02-03,50,"

@@ -1,3 +1,5 @@
+import pytest
+
 from companies import cell, kpis_of, values
 
 LEADS = ["leads"]
@@ -13,6 +15,9 @@ def mails(n: int, opened: int, machine: int, month: str = "2026-02", **more: str
     return "\n".join([*rows, f"bounced,spring,B,{month}-10,true,,false,,"])
 
 
+@pytest.mark.kpi(
+    "worked", "open_rate", "open_rate_adjusted", "bounce_rate", "click_to_open_rate", "emails_delivered"
+)
 def test_machine_opens_leave_both_sides_of_the_adjusted_open_rate(tmp_path):
     kpis = kpis_of(tmp_path, {"emails": mails(1000, 150, 400)}, LEADS)
     raw, adjusted = cell(kpis, "open_rate", "2026-02-01"), cell(kpis, "open_rate_adjusted", "2026-02-01")
@@ -51,6 +56,7 @@ def test_without_word_of_machines_there_is_no_adjusted_rate(tmp_path):
     assert cell(kpis, "open_rate_adjusted", "2026-02-01")["reason"] == "missing_column"
 
 
+@pytest.mark.kpi("worked", "new_leads", "new_opportunities", "pipeline_created")
 def test_new_leads_and_opportunities_by_rep_channel_and_motion_with_the_unassigned_kept(tmp_path):
     tables = {
         "leads": """

@@ -1,5 +1,7 @@
 from math import fsum
 
+import pytest
+
 from analysis.facts import Facts
 from analysis.team import known_targets
 from companies import cell, kpis_of, make_company, values
@@ -20,6 +22,7 @@ def deals(*rows: str) -> dict[str, str]:
     return {"opportunities": "\n".join([head, *rows]), "reps": REPS}
 
 
+@pytest.mark.kpi("worked", "win_rate", "win_rate_amount")
 def test_a_rep_without_a_lost_deal_has_a_win_rate_of_one_and_a_rep_without_a_decided_deal_has_none(tmp_path):
     kpis = kpis_of(
         tmp_path,
@@ -42,6 +45,7 @@ def test_a_rep_without_a_lost_deal_has_a_win_rate_of_one_and_a_rep_without_a_dec
     assert (empty["status"], empty["reason"]) == ("undefined", "no_denominator")
 
 
+@pytest.mark.kpi("worked", "revenue", "units")
 def test_a_deal_counts_on_the_last_day_of_the_month_and_not_on_the_first_of_the_next(tmp_path):
     kpis = kpis_of(
         tmp_path,
@@ -57,6 +61,7 @@ def test_a_deal_counts_on_the_last_day_of_the_month_and_not_on_the_first_of_the_
     assert values(kpis, "revenue", "quarter") == {"2026-01-01": 111}
 
 
+@pytest.mark.kpi("worked", "won_deals", "revenue")
 def test_a_split_deal_is_one_deal_and_its_credits_sum_to_it(tmp_path):
     tables = deals(
         "1,won,2026-01-01,,2026-01-11,90,3,ann,A,web",
@@ -101,6 +106,7 @@ def test_the_cycle_is_whole_days_between_dates_and_exact_between_instants_over_a
     assert values(kpis, "revenue")["2026-01-01"] == 10
 
 
+@pytest.mark.kpi("worked", "cycle_days", "cycle_days_mean", "cycle_days_p90")
 def test_the_cycle_has_median_mean_slow_tenth_and_an_interval_from_six_deals_on(tmp_path):
     rows = [f"{d},won,2026-02-01,,2026-02-{1 + d:02d},1,1,ann,A,web" for d in (1, 2, 3, 4, 10, 20)]
     kpis = kpis_of(tmp_path, deals(*rows), TEAM)
@@ -110,6 +116,7 @@ def test_the_cycle_has_median_mean_slow_tenth_and_an_interval_from_six_deals_on(
     assert cell(kpis, "cycle_days_p90", "2026-02-01")["value"] == 15
 
 
+@pytest.mark.kpi("worked", "sales_per_rep")
 def test_sales_per_rep_divides_by_who_was_there_on_any_day_of_the_period(tmp_path):
     rows = ["1,won,2026-01-02,,2026-01-31,600,1,ann,A,web", "2,won,2026-01-02,,2026-03-31,600,1,cyd,A,web"]
     kpis = kpis_of(tmp_path, deals(*rows), TEAM)
