@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "analysis"
 LAYERS = (
     {"errors"},
     {"glossary", "periods", "stats"},
-    {"survival"},
+    {"selling_days", "survival"},
     {"contract", "param_values", "vocabulary", "yaml_lines"},
     {"params"},
     {"sources"},
