@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from analysis import charts
-from analysis.charts.style import GREY, MAIN, OTHERS, PALETTE, colours
+from analysis.charts.style import BAND, GREY, MAIN, OTHERS, PALE, PALETTE, colours
 from analysis.display import Note
 from kpi_rows import labels, months, row, table
 
@@ -143,10 +144,30 @@ def test_an_interval_is_drawn_from_low_to_high_and_few_cases_are_grey():
     assert [text.get_text() for text in ax.get_yticklabels()] == ["Ann", "Bob"]
 
 
+def test_the_companys_own_interval_is_a_band_behind_its_line():
+    kpis = table(
+        row("win_rate", "2026-06-01", 0.5, low=0.45, high=0.55),
+        row("win_rate", "2026-06-01", 0.4, by="rep", member="r2", low=0.2, high=0.6, n=20),
+    )
+    ax = charts.intervals(kpis, labels(), "win_rate", by="rep")
+    (band,) = [p for p in ax.patches if to_hex(p.get_facecolor()).upper() == BAND]
+    assert (band.get_x(), band.get_x() + band.get_width()) == (0.45, 0.55)
+    assert legend_texts(ax) == ["whole company", "its interval", "value with interval"]
+
+
+def test_a_stack_of_stages_stands_in_their_order_and_is_hatched_while_the_period_runs():
+    stages = ("prospect", "offer", "contract")
+    parts = [row("new_leads", "2026-07-01", 5, by="stage", member=stage) for stage in sorted(stages)]
+    whole = row("new_leads", "2026-07-01", 15, status="provisional")
+    ax = charts.stacked(table(whole, *parts), labels(stages=stages), "new_leads", by="stage")
+    assert legend_texts(ax) == [*stages, "provisional"]
+    assert {bar.get_hatch() for bar in ax.patches if bar.get_height()} == {"////"}
+
+
 def test_of_many_members_those_with_most_cases_are_shown_by_name():
-    parts = [row("win_rate", "2026-06-01", 0.5, by="rep", member=f"m{n:02}", n=n) for n in range(1, 15)]
+    parts = [row("win_rate", "2026-06-01", 0.5, by="rep", member=f"m{n:02}", n=n) for n in range(1, 19)]
     ax = charts.intervals(table(row("win_rate", "2026-06-01", 0.5), *parts), labels(), "win_rate", by="rep")
-    assert [t.get_text() for t in ax.get_yticklabels()] == [f"m{n:02}" for n in range(3, 15)]
+    assert [t.get_text() for t in ax.get_yticklabels()] == [f"m{n:02}" for n in range(3, 19)]
 
 
 def test_groups_stand_side_by_side_per_quarter():
@@ -191,6 +212,98 @@ def test_cohorts_show_each_age_hatch_the_provisional_and_leave_the_unknown_blank
     assert [text.get_text() for text in ax.texts] == ["100%", "80%", "50%"]
     assert [patch.get_hatch() for patch in ax.patches] == ["////"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["May 2026", "Jun 2026"]
+
+
+def test_a_cohort_of_few_customers_is_grey():
+    kpis = table(
+        row("cohort_retention", "2026-05-01", 1.0, by="age_months", member="0", status="small_n"),
+        row("cohort_retention", "2026-06-01", 0.8, by="age_months", member="0"),
+    )
+    ax = charts.cohorts(kpis, labels())
+    assert [to_hex(patch.get_facecolor()).upper() for patch in ax.patches] == [PALE]
+    assert legend_texts(ax) == ["few cases"]
+
+
+def test_a_waterfall_of_a_running_period_is_hatched():
+    moves = {"opening": 100, "new": 20, "reactivated": 5, "churned": 10, "closing": 115}
+    kpis = table(*[row(f"customers_{k}", "2026-07-01", v, status="provisional") for k, v in moves.items()])
+    ax = charts.waterfall(kpis, labels(), "customers")
+    assert {bar.get_hatch() for bar in ax.patches} == {"////"}
+    assert legend_texts(ax) == ["provisional"]
+
+
+# --- shares by day ----------------------------------------------------------------------------------------
+
+
+def by_day(start, values, **more):
+    return [
+        row("lead_conversion_rate", start, value, grain="quarter", by="day", member=str(day), **more)
+        for day, value in zip((30, 60, 180), values, strict=True)
+    ]
+
+
+def test_a_curve_has_a_line_per_settled_cohort_and_a_dashed_hollow_one_that_is_still_young():
+    kpis = table(
+        *by_day("2025-07-01", [0.1, 0.2, 0.3]),
+        *by_day("2025-10-01", [0.1, 0.2, 0.3], low=0.05, high=0.4),
+        *by_day("2026-01-01", [0.2, 0.3, 0.4]),
+        *by_day("2026-04-01", [0.3, None, None], status="provisional"),
+    )
+    ax = charts.curve(kpis, labels(), "lead_conversion_rate", last=2)
+    trends = [line for line in ax.lines if len(line.get_xdata()) > 1 or line.get_linestyle() == "--"]
+    assert [list(line.get_ydata()) for line in trends] == [[0.1, 0.2, 0.3], [0.2, 0.3, 0.4], [0.3]]
+    assert [line.get_linestyle() for line in trends] == ["-", "-", "--"]
+    assert legend_texts(ax) == ["Q4 2025", "Q1 2026", "Q2 2026", "provisional"]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["30", "60", "180"]
+    spans = [segment[:, 1].tolist() for segment in ax.collections[0].get_segments()]
+    assert spans == [[0.05, 0.4]] * 3
+    assert ax.get_ylim()[0] == 0
+
+
+# --- two KPIs of each member ------------------------------------------------------------------------------
+
+
+def tortoise_and_hare(**of_cid):
+    people = {"r1": (20, 0.4), "r2": (60, 0.9), "r3": (40, 0.7)}
+    found = [
+        row("cycle_days", "2025-01-01", 41, grain="year"),
+        row("churn_rate", "2025-01-01", 0.6, grain="year"),
+    ]
+    for rep, (days, share) in people.items():
+        more = {"grain": "year", "by": "rep", "member": rep} | (of_cid if rep == "r3" else {})
+        found.append(row("cycle_days", "2025-01-01", days, low=days - 5, high=days + 9, **more))
+        found.append(row("churn_rate", "2025-01-01", share, low=share - 0.1, high=share + 0.1, **more))
+    return table(*found)
+
+
+def test_each_person_is_a_point_at_both_values_with_both_intervals_and_the_company_a_cross_hair():
+    ax = charts.pairs(tortoise_and_hare(), labels(), "cycle_days", "churn_rate")
+    points = [(line.get_xdata()[0], line.get_ydata()[0]) for line in ax.lines if line.get_marker() == "o"]
+    assert points == [(20, 0.4), (60, 0.9), (40, 0.7)]
+    assert [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"] == [41, 0]
+    assert ax.collections[0].get_segments()[0][:, 0].tolist() == [15, 29]
+    assert ax.collections[1].get_segments()[0][:, 1].tolist() == [pytest.approx(0.3), 0.5]
+    assert sorted(text.get_text() for text in ax.texts) == ["Ann", "Bob", "r3"]
+
+
+def test_a_person_of_few_cases_is_a_grey_point_without_a_name():
+    ax = charts.pairs(tortoise_and_hare(status="small_n"), labels(), "cycle_days", "churn_rate")
+    assert sorted(text.get_text() for text in ax.texts) == ["Ann", "Bob"]
+    assert "r3" not in ax.get_label()
+    assert GREY in [to_hex(line.get_color()).upper() for line in ax.lines]
+
+
+def test_names_beside_points_that_stand_close_do_not_overlap():
+    people = {f"r{i}": f"Somebody of the long name {i}" for i in range(9)}
+    found = []
+    for i, rep in enumerate(people):
+        for kpi, value in (("cycle_days", 30 + i % 3), ("churn_rate", 0.5 + 0.01 * i)):
+            found.append(row(kpi, "2025-01-01", value, grain="year", by="rep", member=rep))
+    ax = charts.pairs(table(*found), labels(people=people), "cycle_days", "churn_rate")
+    ax.get_figure().draw_without_rendering()
+    boxes = [Text.get_window_extent(text) for text in ax.texts]  # without the line that leads there
+    assert len(boxes) == 9
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
 # --- what every chart keeps to ----------------------------------------------------------------------------

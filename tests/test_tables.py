@@ -2,12 +2,23 @@
 
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
 from analysis.display import Note, Row, Table
 from analysis.glossary import KPIS
 from analysis.labels import Labels
-from analysis.tables import breakdown, crosstab, definition, headline, numbers
+from analysis.tables import (
+    breakdown,
+    comparison,
+    crosstab,
+    definition,
+    fold,
+    headline,
+    numbers,
+    running,
+    waiting,
+)
 from analysis.views import finest, latest, missing, rows
 from kpi_rows import labels, months, row, table
 
@@ -304,7 +315,7 @@ def test_one_kpi_is_shown_with_what_it_is_made_of():
         ("May 2026", "75.0%", "3", "4", "30.1% – 95.4%", "few cases"),
         ("Jun 2026", "–", "0", "0", "–", "no cases"),
     ]
-    assert shown.notes == ("few cases: fewer cases than this company ranks on",)
+    assert shown.notes == ("few cases (grey): fewer cases than this company ranks on",)
 
 
 def test_several_kpis_stand_side_by_side_and_marks_are_explained():
@@ -315,7 +326,7 @@ def test_several_kpis_stand_side_by_side_and_marks_are_explained():
     )
     shown = numbers(kpis, labels(), "won_deals", "win_rate")
     assert cells(shown) == [("May 2026", "3", "50.0%°"), ("Jun 2026", "4", "60.0%*")]
-    assert [note[:2] for note in shown.notes] == ["*:", "°:"]
+    assert [note.split(":")[0] for note in shown.notes] == ["* (hatched)", "° (grey)"]
 
 
 def test_only_the_last_periods_are_shown():
@@ -352,6 +363,84 @@ def test_a_crosstab_has_a_row_per_period_and_a_column_per_member():
     assert cells(shown) == [("May 2026", "–", "2", "5"), ("Jun 2026", "4", "3", "7")]
 
 
+# --- single members against the team ----------------------------------------------------------------------
+
+
+def test_a_person_is_above_or_below_the_team_only_where_the_intervals_do_not_overlap():
+    spans = {"r1": (0.6, 0.55, 0.65), "r2": (0.42, 0.3, 0.5), "r3": (0.2, 0.1, 0.3)}
+    whole = {"low": 0.4, "high": 0.5, "n": 200}
+    kpis = table(
+        row("win_rate_amount", "2026-06-01", 0.45, **whole),
+        row("win_rate", "2026-06-01", 0.44),
+        *[
+            row("win_rate_amount", "2026-06-01", value, by="rep", member=rep, low=low, high=high, n=20)
+            for rep, (value, low, high) in spans.items()
+        ],
+        row(
+            "win_rate_amount", "2026-06-01", 1, by="rep", member="r4", low=0.9, high=1, n=2, status="small_n"
+        ),
+        row("win_rate", "2026-06-01", 0.7, by="rep", member="r1"),
+    )
+    shown = comparison(kpis, labels(), "win_rate_amount", "win_rate")
+    assert [(line[0], line[1], line[-1]) for line in cells(shown)] == [
+        ("Ann", "70.0%", "above the team"),
+        ("Bob", "–", "cannot be told apart from the team"),
+        ("r3", "–", "below the team"),
+        ("r4", "–", "few cases, not compared"),
+        ("All", "44.0%", ""),
+    ]
+    assert shown.notes[0].startswith("cannot be told apart: the 95 % intervals")
+
+
+def test_leads_that_wait_are_a_list_the_oldest_first_with_their_number():
+    leads = pd.DataFrame(
+        {
+            "lead_id": ["a", "b", "c"],
+            "created_at": pd.to_datetime(["2026-05-01", "2026-06-01", "2026-06-29"]),
+            "days": [60.4, 29.0, 1.0],
+            "channel": ["web", None, "web"],
+            "rep": ["r1", "r1", None],
+        }
+    )
+    shown = waiting(leads, labels(), first=2)
+    assert shown.caption == "The oldest of 3 unworked leads on Jun 30, 2026, the oldest first"
+    assert cells(shown) == [
+        ("a", "May 1, 2026", "60.4 days", "web", "Ann"),
+        ("b", "Jun 1, 2026", "29.0 days", "not assigned", "Ann"),
+    ]
+    assert len(cells(waiting(leads, labels(), first=0))) == 3
+    assert repr(waiting(leads.head(0), labels())) == "No lead waits to be worked on Jun 30, 2026."
+
+
+# --- the running periods ----------------------------------------------------------------------------------
+
+
+def test_the_month_quarter_and_year_of_the_day_stand_side_by_side_and_what_runs_is_marked():
+    kpis = table(
+        row("revenue", "2026-05-01", 5),
+        row("revenue", "2026-06-01", 10),
+        row("revenue", "2026-04-01", 30, grain="quarter"),
+        row("revenue", "2026-01-01", 60, grain="year", status="provisional"),
+        row("attainment_revenue", "2026-06-01", 0.5),
+        row("attainment_revenue", "2026-04-01", grain="quarter", reason="no_target"),
+        row("cac", "2026-06-01", reason="missing_table"),
+    )
+    shown = running(kpis, labels(absent=frozenset({"costs"})), "revenue", "attainment_revenue", "cac")
+    assert shown.head == ("KPI", "Jun 2026", "Q2 2026", "2026 so far")
+    assert cells(shown) == [
+        ("Revenue", "€10.00", "€30.00", "€60.00*"),
+        ("Revenue against target", "50.0%", "no target", "–"),
+    ]
+    assert shown.body[0].looks == ("ok", "ok", "ok", "provisional")
+    assert shown.notes[-1] == "Left out for want of the table costs: customer acquisition cost"
+    assert '<td class="provisional">' in shown._repr_html_()
+
+
+def test_running_periods_without_any_value_are_a_note():
+    kpis = table(row("attainment_revenue", "2026-06-01", reason="no_target"))
+    assert isinstance(running(kpis, labels(), "attainment_revenue"), Note)
+
+
 # --- what is displayed ------------------------------------------------------------------------------------
 
 
@@ -377,6 +466,26 @@ def test_a_table_is_semantic_html_with_caption_scopes_and_escaped_text():
     assert not any("id" in attrs or "style" in attrs for _, attrs in tags)
 
 
+def test_a_provisional_cell_is_marked_and_of_its_own_class_among_others():
+    kpis = table(
+        *months("new_leads", [2, 3], first="2026-05-01", by="motion", member="outbound"),
+        row("new_leads", "2026-06-01", 4, by="motion", member="inbound", status="provisional"),
+    )
+    text = crosstab(kpis, labels(), "new_leads", by="motion")._repr_html_()
+    assert text.count('<td class="provisional">4*</td>') == 1
+    assert text.count("provisional") == 1
+    assert "* (hatched): the period is not over yet" in text
+
+
+def test_a_folded_table_opens_from_its_caption_which_is_said_once():
+    shown = fold(Table("Leads & more", ("Rep", "Leads"), (Row(("Ann", "1")),)))
+    assert shown._repr_html_().count("Leads &amp; more") == 1
+    assert "<summary>Leads &amp; more</summary>" in shown._repr_html_()
+    assert repr(shown) == "Leads & more\nRep  Leads\nAnn      1"
+    note = Note("nothing")
+    assert fold(note) is note
+
+
 def test_plain_text_is_aligned_with_caption_and_notes():
     shown = Table("Leads", ("Rep", "Leads"), (Row(("Ann", "1")), Row(("Bo", "200"))), ("note",))
     assert repr(shown) == "Leads\nRep  Leads\nAnn      1\nBo     200\nnote"
@@ -398,12 +507,10 @@ def test_two_people_of_one_name_are_told_apart_by_their_id():
             return self
 
         def to_pandas(self):
-            import pandas as pd
-
             return pd.DataFrame({"rep_id": ["r1", "r2", "r3"], "name": ["Ann", "Ann", None]})
 
     class Client:
-        params = type("P", (), {"locale": "en_US", "currency": "EUR", "fiscal_year_start": 1})()
+        params = type("P", (), {"locale": "en_US", "currency": "EUR", "fiscal_year_start": 1, "stages": []})()
         as_of = labels().as_of
 
         def has(self, table):

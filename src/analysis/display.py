@@ -5,7 +5,6 @@ on the machine, so that committed outputs can be compared.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
@@ -38,10 +37,14 @@ class Note:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: the text of its cells, the first being its header, and the status that greys it."""
+    """One row: the text of its cells, the first being its header, and the status that greys or hatches it.
+
+    Where the cells differ in status, `looks` has one for each cell.
+    """
 
     cells: tuple[str, ...]
     status: str = "ok"
+    looks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,16 +85,19 @@ class Table:
 
 @dataclass(frozen=True)
 class Folded:
-    """A sentence that opens to a table."""
+    """A sentence that opens to a table; it is the table's own caption where it says the same."""
 
     text: str
     table: Table
 
     def __repr__(self) -> str:
-        return f"{self.text}\n{self.table!r}"
+        return repr(self.table) if self.text == self.table.caption else f"{self.text}\n{self.table!r}"
 
     def _repr_html_(self) -> str:
-        return f"<details><summary>{escape(self.text)}</summary>\n{self.table._repr_html_()}\n</details>"
+        inside = self.table._repr_html_()
+        if self.text == self.table.caption:
+            inside = inside.replace(f"<caption>{escape(self.text)}</caption>\n", "", 1)
+        return f"<details><summary>{escape(self.text)}</summary>\n{inside}\n</details>"
 
 
 @dataclass(frozen=True)
@@ -112,15 +118,16 @@ class Definitions:
         return "\n".join(['<dl class="definition">', *cards, "</dl>"])
 
 
-def _align(side: Callable[[str, int], str], cell: str, width: int) -> str:
-    return side(cell, width)
-
-
 def _html_row(row: Row) -> str:
     head, *cells = row.cells
-    found = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    kind = "" if row.status == "ok" else f' class="{escape(row.status)}"'
-    return f'<tr{kind}><th scope="row">{escape(head)}</th>{found}</tr>'
+    looks = row.looks[1:] or ["ok"] * len(cells)
+    found = "".join(f"<td{_kind(look)}>{escape(cell)}</td>" for cell, look in zip(cells, looks, strict=True))
+    return f'<tr{_kind(row.status)}><th scope="row">{escape(head)}</th>{found}</tr>'
+
+
+def _kind(status: str) -> str:
+    """The class of a row or cell that is not simply ok."""
+    return "" if status == "ok" else f' class="{escape(status)}"'
 
 
 def _reading_of(kpi: Kpi) -> str:

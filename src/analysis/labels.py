@@ -28,10 +28,19 @@ from analysis.glossary import COUNT, DAYS, HOURS, KPIS, MONTHS, RATIO, UNASSIGNE
 
 NOTHING = "–"
 TIMES = frozenset({"quick_ratio", "ltv_cac"})  # ratios that are read as "3 times", not as a share
+POINTS = frozenset({"open_rate_lift"})  # differences of two shares, read as percentage points
 DIMENSIONS = {
     "rep": "salesperson",
     "age_months": "age in months",
     "motion": "direction",
+    "driver": "cause",
+}
+DRIVERS = {
+    "new": "new customers",
+    "lost": "lost customers",
+    "volume": "how often they buy",
+    "price": "how much they pay",
+    UNASSIGNED: "no customer named",
 }
 UNITS = {COUNT: "number", DAYS: "days", HOURS: "hours", MONTHS: "months"}
 
@@ -42,7 +51,7 @@ class Labels:
 
     `people` maps a rep_id to the name shown; `absent` holds the tables and `table.column` names that KPIs
     need and the company does not have; `fiscal_year_start` is a month, 1 to 12; `basis` is the table that
-    a family of KPIs rests on where the params choose it.
+    a family of KPIs rests on where the params choose it; `stages` are those of a deal in their order.
     """
 
     locale: str
@@ -52,6 +61,7 @@ class Labels:
     people: Mapping[str, str] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
     basis: Mapping[str, str] = field(default_factory=dict)
+    stages: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, client: Company) -> "Labels":
@@ -69,6 +79,7 @@ class Labels:
                 "team": params.revenue_from,
                 "growth": params.revenue_from,
             },
+            stages=tuple(params.stages),
         )
 
     def value(self, number: float, unit: str, kpi: str = "") -> str:
@@ -111,6 +122,8 @@ class Labels:
 
     def tick(self, number: float, unit: str, kpi: str = "") -> str:
         """A value at an axis: short, in thousands or millions where it is long; the axis names the unit."""
+        if kpi in POINTS:
+            return self._decimal(round(number * 100, 6), "+#,##0.##;-#,##0.##" if number else "0")
         if unit == RATIO and kpi not in TIMES:
             return format_percent(round(number, 6), self._percent_pattern("0.##"), locale=self.locale)
         if abs(number) < 1000:
@@ -126,7 +139,7 @@ class Labels:
     def unit(self, unit: str, kpi: str = "") -> str:
         """The unit in words, for an axis."""
         if unit == RATIO:
-            return "times" if kpi in TIMES else "per cent"
+            return "times" if kpi in TIMES else "percentage points" if kpi in POINTS else "per cent"
         if unit in UNITS:
             return UNITS[unit]
         symbol = get_currency_symbol(unit, locale=self.locale)
@@ -174,16 +187,25 @@ class Labels:
         """A member of a breakdown by the name its reader knows: a person's, a channel's, a segment's."""
         if not member:
             return "All"
+        if dimension == "driver" and member in DRIVERS:
+            return DRIVERS[member]
         if member == UNASSIGNED:
             return "not assigned"
         if dimension == "rep":
             return self.people.get(member, member)
+        if dimension == "day":
+            return f"by day {member}"
         return member.replace("_", " ")
 
     def order(self, dimension: str, member: str) -> tuple[bool, int, list[tuple[str, str]]]:
-        """Sorts members by shown name, accented letters after plain ones, numbers by size, (…) last."""
+        """Sorts members by shown name, accented letters after plain ones, numbers by size, (…) last.
+
+        Stages and causes have an order of their own; a stage that the params do not name follows the others.
+        """
         name = self.member(dimension, member).casefold()
-        number = int(name) if name.isdecimal() else 0
+        own = {"stage": self.stages, "driver": tuple(DRIVERS)}.get(dimension, ())
+        counted = member if dimension == "day" else name
+        number = own.index(member) if member in own else int(counted) if counted.isdecimal() else len(own)
         return member.startswith("("), number, [(_base(letter), letter) for letter in name]
 
     def dimension(self, dimension: str) -> str:
@@ -207,6 +229,8 @@ class Labels:
     def _ratio(self, number: float, kpi: str) -> str:
         if kpi in TIMES:
             return self._decimal(number, "#,##0.0")
+        if kpi in POINTS:
+            return f"{self._decimal(number * 100, '+#,##0.0;-#,##0.0')} pp"
         return format_percent(number, self._percent_pattern("0.0"), locale=self.locale)
 
     def _percent_pattern(self, digits: str) -> str:

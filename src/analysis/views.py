@@ -54,10 +54,11 @@ def latest(
 
     A cohort too young to judge is passed over, so that a young one is never compared with a grown one; so is
     a period in which there was nothing to count. Without any settled period it is the latest with a value;
-    with `running` it is that in any case.
+    with `running` it is that in any case. The members decide where the whole company has no value.
     """
     every = kpis[(kpis["kpi"] == kpi) & (kpis["grain"] == grain)]
-    whole = every[every["dimension"] == ""] if (every["dimension"] == "").any() else every
+    whole = every[every["dimension"] == ""]
+    whole = every if whole["value"].isna().all() else whole
     over = whole["period_end"].map(labels.is_complete).astype(bool)
     settled = over & (whole["status"] != "provisional") & ~whole["reason"].isin(EMPTY)
     choices = (whole[settled], every[every["value"].notna()], every)
@@ -65,6 +66,40 @@ def latest(
         if not choice.empty:
             return choice["period_start"].max()
     return pd.NaT
+
+
+def present(
+    kpis: pd.DataFrame, labels: Labels, ids: Sequence[str], grains: Sequence[str] = GRAINS
+) -> pd.DataFrame:
+    """The company's rows of these KPIs in the month, quarter and year that the report's day lies in."""
+    found = kpis[kpis["kpi"].isin(ids) & kpis["grain"].isin(grains) & (kpis["dimension"] == "")]
+    day = pd.Timestamp(labels.as_of)
+    return found[(found["period_start"] <= day) & (day < found["period_end"])]
+
+
+def still_running(
+    kpis: pd.DataFrame, labels: Labels, kpi: str, by: str = "", grains: Sequence[str] = GRAINS
+) -> str:
+    """The finest grain whose period is not over and has a value of the KPI at this breakdown.
+
+    Without one it is the grain that `finest` finds.
+    """
+    valued = kpis[(kpis["kpi"] == kpi) & (kpis["dimension"] == by) & kpis["value"].notna()]
+    runs = valued[~valued["period_end"].map(labels.is_complete).astype(bool)]
+    return next((g for g in grains if (runs["grain"] == g).any()), finest(kpis, kpi, by, grains))
+
+
+def settled(
+    kpis: pd.DataFrame, kpi: str, by: str, grain: str = "quarter", last: int = 3
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows with a value of the last few settled periods, and those of the provisional ones after them."""
+    found = rows(kpis, kpi, grain, by)
+    found = found[found["value"].notna()]
+    moving = found["status"] == "provisional"
+    firm = found[~moving]
+    starts = sorted(firm["period_start"].unique())[-last:]
+    later = found[moving & (found["period_start"] > starts[-1])] if starts else found[moving]
+    return firm[firm["period_start"].isin(starts)], later
 
 
 def members(

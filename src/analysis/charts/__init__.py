@@ -1,8 +1,10 @@
 """Charts of the KPI table: slices in, Axes out, one style; `show` displays them."""
 
-from analysis.charts.flows import cohorts, waterfall
+from analysis.charts.curves import curve
+from analysis.charts.flows import cohorts, effects, waterfall
 from analysis.charts.members import attainment, grouped, intervals
 from analysis.charts.over_time import bars, line, stacked
+from analysis.charts.pairs import pairs
 from analysis.charts.style import Picture, picture, show
 
 __all__ = [
@@ -10,9 +12,12 @@ __all__ = [
     "attainment",
     "bars",
     "cohorts",
+    "curve",
+    "effects",
     "grouped",
     "intervals",
     "line",
+    "pairs",
     "picture",
     "show",
     "stacked",

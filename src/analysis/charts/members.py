@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.charts.style import (
+    BAND,
     BEHIND,
     GREY,
     INK,
@@ -32,7 +33,7 @@ from analysis.glossary import KPIS
 from analysis.labels import Labels
 from analysis.views import latest, member_key, members, missing, rows
 
-AT_MOST = 12
+AT_MOST = 16
 
 
 def attainment(
@@ -42,9 +43,10 @@ def attainment(
     by: str = "rep",
     grain: str = "month",
     running: bool = False,
+    mark: str = "target",
     ax: Axes | None = None,
 ) -> Axes | Note:
-    """A KPI against its target as a bar per member and for the whole company, with the target at 100 %.
+    """A KPI against its target as a bar per member and for the whole company, with the `mark` at 100 %.
 
     The period is the latest settled one, or with `running` the one that the report's day lies in.
     """
@@ -66,7 +68,7 @@ def attainment(
     _member_axis(ax, names)
     value_axis(ax, labels, "ratio", kpi, horizontal=True)
     from_zero(ax, horizontal=True, top=max(1.1, found["value"].max() * 1.12))
-    key = Line2D([], [], color=INK, linewidth=1.2, linestyle="--", label="target")
+    key = Line2D([], [], color=INK, linewidth=1.2, linestyle="--", label=mark)
     status_legend(ax, found["status"], [key])
     return _finish(ax, "Bar chart", kpis, labels, kpi, by, grain, found)
 
@@ -82,7 +84,9 @@ def intervals(
 ) -> Axes | Note:
     """A rate or median as a point with its interval per member; the whole company as a line behind them.
 
-    Of more than a dozen members those with most cases are shown; the table of numbers has all.
+    The company's own interval, where it has one, is the shaded band: a member whose bar reaches into it
+    cannot be told apart from the company. Of many members those with most cases are shown; the
+    table of numbers has all.
     """
     note = missing(kpis, labels, [kpi], grain, by)
     if note:
@@ -107,7 +111,7 @@ def intervals(
     ends = pd.concat([found["high"], found["value"]]).max() * 1.05
     from_zero(ax, horizontal=True, top=min(ends, 1.0) if unit == "ratio" and ends <= 1.05 else ends)
     if found["low"].notna().any():
-        handles.append(Line2D([], [], color=MAIN, linewidth=2.2, marker="o", label="value and its interval"))
+        handles.append(Line2D([], [], color=MAIN, linewidth=2.2, marker="o", label="value with interval"))
     legend(ax, [*handles, *dot_keys(found["status"])])
     return _finish(ax, "Interval plot", kpis, labels, kpi, by, grain, found)
 
@@ -152,13 +156,23 @@ def _with_whole(
     return both[both["value"].notna()].reset_index(drop=True)
 
 
-def _whole_line(ax: Axes, kpis: pd.DataFrame, kpi: str, grain: str, start: pd.Timestamp) -> list[Line2D]:
+def _whole_line(
+    ax: Axes, kpis: pd.DataFrame, kpi: str, grain: str, start: pd.Timestamp
+) -> list[Line2D | Patch]:
+    """A line at the whole company's value and a band over its interval; returns their keys for the legend."""
     whole = rows(kpis, kpi, grain)
-    whole = whole.loc[whole["period_start"] == start, "value"].dropna()
+    whole = whole[(whole["period_start"] == start) & whole["value"].notna()]
     if whole.empty:
         return []
-    ax.axvline(whole.iloc[0], color=INK, linewidth=1.2, linestyle="--", zorder=1)
-    return [Line2D([], [], color=INK, linewidth=1.2, linestyle="--", label="whole company")]
+    value, low, high = whole[["value", "low", "high"]].iloc[0]
+    ax.axvline(value, color=INK, linewidth=1.2, linestyle="--", zorder=1)
+    keys: list[Line2D | Patch] = [
+        Line2D([], [], color=INK, linewidth=1.2, linestyle="--", label="whole company")
+    ]
+    if isfinite(low) and isfinite(high):
+        ax.axvspan(low, high, facecolor=BAND, linewidth=0, zorder=0)
+        keys.append(Patch(facecolor=BAND, label="its interval"))
+    return keys
 
 
 def _height(count: int) -> float:

@@ -27,7 +27,7 @@ from analysis.charts.style import (
 from analysis.display import Note
 from analysis.glossary import KPIS
 from analysis.labels import Labels, inside
-from analysis.views import latest, member_key, missing, rows
+from analysis.views import latest, missing, rows
 
 
 def bars(
@@ -107,7 +107,11 @@ def stacked(
     at_most: int = 7,
     ax: Axes | None = None,
 ) -> Axes | Note:
-    """A sum or count as a stack of its members per period; beyond `at_most` the smallest are (others)."""
+    """A sum or count as a stack of its members per period; beyond `at_most` the smallest are (others).
+
+    Members stand in the labels' order: stages of a deal in theirs, all others by name. Provisional periods
+    are hatched.
+    """
     note = missing(kpis, labels, [kpi], grain, by)
     if note:
         return note
@@ -115,6 +119,7 @@ def stacked(
     whole = rows(kpis, kpi, grain, last=last).set_index("period_start")
     starts = whole.index.tolist()
     heights = _heights(rows(kpis, kpi, grain, by, last), starts, at_most)
+    heights = heights[sorted(heights.columns, key=lambda m: (m == OTHERS, labels.order(by, m)))]
     palette, base = colours(kpis.loc[kpis["dimension"] == by, "member"]), np.zeros(len(starts))
     moving = (whole["status"] == "provisional").to_numpy()
     for member in heights.columns:
@@ -129,7 +134,7 @@ def stacked(
     period_axis(ax, labels, starts, grain)
     from_zero(ax)
     handles = [Patch(label=labels.member(by, m), facecolor=palette[m]) for m in heights.columns]
-    legend(ax, handles)
+    status_legend(ax, set(whole["status"]) & {"provisional"}, handles, GREY)
     title = f"{KPIS[kpi].name} by {labels.dimension(by)}, per {grain}"
     return finish(ax, title, _alt("Stacked bar chart", title, labels, kpis, [kpi], grain, starts))
 
@@ -140,8 +145,7 @@ def _heights(found: pd.DataFrame, starts: list, at_most: int) -> pd.DataFrame:
     at_most += len(sizes) == at_most + 1  # no (others) for a single one
     named = found.assign(member=found["member"].where(found["member"].isin(sizes.index[:at_most]), OTHERS))
     heights = named.pivot_table(index="period_start", columns="member", values="value", aggfunc="sum")
-    order = sorted(heights.columns, key=lambda member: (member == OTHERS, member_key(member)))
-    return heights.reindex(index=starts, columns=order).fillna(0)
+    return heights.reindex(index=starts).fillna(0)
 
 
 def _target_line(ax: Axes, kpis: pd.DataFrame, target: str, grain: str, starts: list) -> list[Line2D]:

@@ -21,7 +21,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
 
-from analysis.display import Note, Table
+from analysis.display import Folded, Note, Table
 from analysis.glossary import UNASSIGNED
 from analysis.labels import Labels
 from analysis.views import member_key
@@ -34,6 +34,7 @@ PALETTE = (
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
 MAIN, LOSS, GREY, PALE, INK, FAINT = PALETTE[0], PALETTE[4], "#A6A6A6", "#CFCFCF", "#262626", "#E3E3E3"
+BAND = "#E4ECF4"
 OTHERS = "(others)"
 HATCH = "////"
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # a text that stands on lines
@@ -86,7 +87,7 @@ class Picture:
         )
 
 
-def show(*parts: Axes | Note | Table) -> None:
+def show(*parts: Axes | Note | Table | Folded) -> None:
     """Display charts and tables one below the other; of notes with one cause only the first."""
     told = set()
     for part in parts:

@@ -1,0 +1,25 @@
+"""The KPI table's slices as tables to read: captions, figures in the company's locale, every mark explained.
+
+Each function returns a `Table` or, where there is nothing to show, a `Note` of one sentence that says why.
+"""
+
+from analysis.tables.headline import headline, running
+from analysis.tables.people import comparison, waiting
+from analysis.tables.run import checks, ledger, plain, provenance
+from analysis.tables.slices import breakdown, crosstab, definition, fold, numbers
+
+__all__ = [
+    "breakdown",
+    "checks",
+    "comparison",
+    "crosstab",
+    "definition",
+    "fold",
+    "headline",
+    "ledger",
+    "numbers",
+    "plain",
+    "provenance",
+    "running",
+    "waiting",
+]

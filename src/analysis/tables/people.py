@@ -1,0 +1,113 @@
+"""Tables about single members: each held against the whole team in words, and what waits for somebody."""
+
+import pandas as pd
+
+from analysis.display import Note, Row, Table
+from analysis.glossary import KPIS, UNASSIGNED
+from analysis.labels import NOTHING, Labels
+from analysis.tables.words import explained, why
+from analysis.views import latest, members, missing, rows
+
+FEW, MOVING, ALIKE = (
+    "few cases, not compared",
+    "provisional, not compared",
+    "cannot be told apart from the team",
+)
+OVERLAPPING = "cannot be told apart: the 95 % intervals of the person and of the team overlap"
+
+
+def comparison(
+    kpis: pd.DataFrame,
+    labels: Labels,
+    kpi: str,
+    plain: str,
+    by: str = "rep",
+    grain: str = "month",
+    running: bool = False,
+) -> Table | Note:
+    """Each member's KPI with its interval, and in words whether it is above or below the whole team's.
+
+    `plain` is the KPI as it is simply counted, shown beside it. A member whose interval overlaps the team's
+    is not told apart from it, and one of few cases is not compared at all. Members stand by name, the team
+    last.
+    """
+    note = missing(kpis, labels, [kpi], grain, by)
+    if note:
+        return note
+    start = latest(kpis, labels, kpi, grain, running)
+    found = members(kpis, labels, kpi, by, grain, running)
+    whole = rows(kpis, kpi, grain)
+    whole = whole[whole["period_start"] == start]
+    counted = pd.concat([rows(kpis, plain, grain, by), rows(kpis, plain, grain)])
+    counted = counted[counted["period_start"] == start].set_index("member")["value"]
+    team = whole.iloc[0] if len(whole) else None
+    body = [
+        Row(
+            (
+                labels.member(by, row["member"]),
+                labels.value(counted.get(row["member"]), row["unit"], plain),
+                labels.value(row["value"], row["unit"], kpi),
+                labels.interval(row["low"], row["high"], row["unit"], kpi),
+                labels.plain(row["n"]),
+                "" if not row["member"] else against(row, team),
+            ),
+            row["status"],
+        )
+        for _, row in pd.concat([found, whole]).iterrows()
+    ]
+    head = (
+        labels.dimension(by).capitalize(),
+        KPIS[plain].name,
+        KPIS[kpi].name,
+        "95 % interval",
+        "Cases",
+        "Reading",
+    )
+    span = labels.span(start, found["period_end"].max(), grain)
+    caption = f"{KPIS[kpi].name} by {labels.dimension(by)}, {span}"
+    notes = [OVERLAPPING] if any(row.cells[-1] == ALIKE for row in body) else []
+    return Table(caption, head, tuple(body), (*notes, *explained(row.status for row in body)))
+
+
+def against(row: pd.Series, team: pd.Series | None) -> str:
+    """Where a member stands to the team, in words; decided by whether the two intervals overlap."""
+    if pd.isna(row["value"]):
+        return why(row["reason"])
+    if row["status"] in ("small_n", "provisional"):
+        return FEW if row["status"] == "small_n" else MOVING
+    if team is None or pd.isna([row["low"], row["high"], team["low"], team["high"]]).any():
+        return NOTHING
+    if row["low"] <= team["high"] and team["low"] <= row["high"]:
+        return ALIKE
+    return "above the team" if row["value"] > team["value"] else "below the team"
+
+
+def waiting(leads: pd.DataFrame | Note, labels: Labels, first: int = 10) -> Table | Note:
+    """The leads that nobody has worked yet, as a list, the one that waits longest at the top.
+
+    `leads` has lead_id, created_at, days (waiting), channel, rep. The `first` are shown, all with 0.
+    """
+    if isinstance(leads, Note):
+        return leads
+    day = labels.day(labels.as_of)
+    if leads.empty:
+        return Note(f"No lead waits to be worked on {day}.")
+    shown = (leads.head(first) if first else leads).fillna({"channel": UNASSIGNED, "rep": UNASSIGNED})
+    body = [
+        Row(
+            (
+                str(row.lead_id),
+                labels.day(row.created_at),
+                labels.value(row.days, "days"),
+                labels.member("channel", row.channel),
+                labels.member("rep", row.rep),
+            )
+        )
+        for row in shown.itertuples()
+    ]
+    count = labels.plain(len(leads))
+    what = (
+        f"All {count} unworked leads" if len(shown) == len(leads) else f"The oldest of {count} unworked leads"
+    )
+    head = ("Lead", "Created", "Waiting", "Channel", "Salesperson")
+    return Table(f"{what} on {day}, the oldest first", head, tuple(body), kind="list")
