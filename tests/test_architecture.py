@@ -22,7 +22,7 @@ LAYERS = (
     {"company", "guessing"},
     {"display", "labels", "rows"},
     {"facts"},
-    {"acquisition", "activity", "identities"},
+    {"acquisition", "activity", "identities", "targets"},
     {"team", "leads", "growth", "customers", "goals", "models"},
     {"kpi_table", "scaffold"},
     {"views"},

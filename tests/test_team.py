@@ -2,9 +2,7 @@ from math import fsum
 
 import pytest
 
-from analysis.facts import Facts
-from analysis.team import known_targets
-from companies import cell, kpis_of, make_company, values
+from companies import cell, kpis_of, values
 
 TEAM = ["team"]
 REPS = """
@@ -123,44 +121,6 @@ def test_sales_per_rep_divides_by_who_was_there_on_any_day_of_the_period(tmp_pat
     assert values(kpis, "sales_per_rep") == {"2026-01-01": 300, "2026-02-01": 0, "2026-03-01": 300}
     assert values(kpis, "sales_per_rep", "quarter") == {"2026-01-01": 400}
     assert values(kpis, "sales_per_rep", dimension="team")["2026-03-01", "South"] == 600
-
-
-TARGETS = """
-    metric,scope,scope_id,period_start,period,target,valid_from
-    revenue,company,,2026-01-01,month,100,
-    revenue,company,,2026-02-01,month,200,2026-01-01
-    revenue,company,,2026-02-01,month,250,2026-02-15
-    revenue,company,,2026-02-01,month,999,2026-04-01
-    revenue,company,,2026-03-01,month,300,
-    revenue,rep,ann,2026-01-01,quarter,90,
-    revenue,team,North,2026-01-01,year,1000,
-"""
-
-
-def test_a_target_is_the_latest_known_one_and_finer_targets_tile_a_coarser_period_but_never_the_other_way(
-    tmp_path,
-):
-    tables = deals("1,won,2026-01-02,,2026-02-28,125,1,ann,A,web")
-    kpis = kpis_of(tmp_path, {**tables, "targets": TARGETS}, TEAM)
-    assert values(kpis, "target_revenue") == {"2026-01-01": 100, "2026-02-01": 250, "2026-03-01": 300}
-    assert values(kpis, "target_revenue", "quarter") == {"2026-01-01": 650}
-    assert values(kpis, "attainment_revenue")["2026-02-01"] == 0.5
-    year = cell(kpis, "target_revenue", "2026-01-01", "year")
-    assert (year["status"], year["reason"]) == ("undefined", "no_target")
-    assert values(kpis, "target_revenue", "month", "rep") == {}
-    assert cell(kpis, "attainment_revenue", "2026-02-01", "month", "rep", "ann")["reason"] == "no_target"
-    assert values(kpis, "attainment_revenue", "quarter", "rep") == {("2026-01-01", "ann"): 125 / 90}
-    assert values(kpis, "attainment_revenue", "year", "team") == {("2026-01-01", "North"): 0.125}
-    early = make_company(tmp_path, {**tables, "targets": TARGETS}, as_of="2026-02-14")
-    known = known_targets(Facts(early)).set_index(["grain", "first_month", "dimension"])["target"]
-    assert known["month", 2026 * 12 + 1, ""] == 200, "the revision was not known yet"
-
-
-def test_a_rep_with_a_target_and_no_deal_has_reached_none_of_it(tmp_path):
-    tables = deals("1,won,2026-01-02,,2026-02-28,125,1,bob,A,web")
-    kpis = kpis_of(tmp_path, {**tables, "targets": TARGETS}, TEAM)
-    row = cell(kpis, "attainment_revenue", "2026-01-01", "quarter", "rep", "ann")
-    assert (row["value"], row["numerator"], row["denominator"]) == (0, 0, 90)
 
 
 def test_a_company_without_the_table_is_told_so_and_never_given_a_zero(tmp_path):

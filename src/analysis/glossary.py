@@ -59,16 +59,18 @@ class Kpi:
     source: str = ""
 
 
+_TARGETED = {
+    "revenue": ("Revenue", MONEY),
+    "units": ("Units", COUNT),
+    "new_accounts": ("New accounts", COUNT),
+}
+
+
 def _targets() -> list[Kpi]:
-    """Targets and attainment, the same words for each of the three metrics a target can be set in."""
-    names = {
-        "revenue": ("Revenue", MONEY),
-        "units": ("Units", COUNT),
-        "new_accounts": ("New accounts", COUNT),
-    }
+    """Targets, attainment and pace, the same words for each of the three metrics a target can be set in."""
     kpis = []
-    for metric, (name, unit) in names.items():
-        kpis.append(
+    for metric, (name, unit) in _TARGETED.items():
+        kpis += [
             Kpi(
                 f"target_{metric}",
                 "team",
@@ -79,9 +81,7 @@ def _targets() -> list[Kpi]:
                 "none",
                 ("rep", "team"),
                 ("targets",),
-            )
-        )
-        kpis.append(
+            ),
             Kpi(
                 f"attainment_{metric}",
                 "team",
@@ -92,8 +92,20 @@ def _targets() -> list[Kpi]:
                 ("rep", "team"),
                 ("targets",),
                 headline=1,
-            )
-        )
+            ),
+            Kpi(
+                f"pace_{metric}",
+                "team",
+                f"{name} against the target so far",
+                RATIO,
+                f"{name.lower()} so far / (target x selling days over by the report's day / selling days of "
+                "the period): 1 is on pace; selling days are Monday to Friday less the public holidays of "
+                "the company's country; over a whole period it is the attainment",
+                "up",
+                ("rep", "team"),
+                ("targets",),
+            ),
+        ]
     return kpis
 
 
@@ -127,6 +139,26 @@ _ALL = [
         needs=("customers",),
     ),
     *_targets(),
+    Kpi(
+        "required_daily_revenue",
+        "team",
+        "Revenue needed a selling day",
+        MONEY,
+        "what is left to the revenue target, nothing once it is reached / selling days left in the period "
+        "after the report's day",
+        "down",
+        needs=("targets",),
+    ),
+    Kpi(
+        "target_cascade",
+        "team",
+        "Reps' targets against the company's",
+        RATIO,
+        "sum of the salespeople's revenue targets of the period / the company's; above 1 more is asked of "
+        "them than of the company",
+        "none",
+        needs=("targets",),
+    ),
     Kpi(
         "won_deals",
         "team",

@@ -5,19 +5,17 @@ import pandas as pd
 
 from analysis.facts import MICROSECONDS_A_DAY, Facts, elapsed, month_of, sorted_frame
 from analysis.glossary import UNASSIGNED
-from analysis.periods import MONTHS_IN, Calendar, month_index
 from analysis.rows import (
     KEYS,
     MONEY_DIGITS,
     missing_rows,
     order_statistics,
-    pick,
     ratio_rows,
     roll_up,
     rows,
     sum_rows,
 )
-from analysis.stats import ratio
+from analysis.targets import targets
 
 DEAL_DIMS = ("rep", "team", "channel", "segment")
 
@@ -164,94 +162,3 @@ def staff_by_period(facts: Facts) -> pd.DataFrame:
         )
     staff = pd.concat(parts, ignore_index=True)
     return staff.assign(dimension=np.where(staff["member"] == "", "", "team"))[[*KEYS, "reps"]]
-
-
-METRICS = ("revenue", "units", "new_accounts")
-SCOPES = {"company": "", "team": "team", "rep": "rep"}
-
-
-def targets(facts: Facts, actuals: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """`target_*` and `attainment_*`: the target for exactly the period, or the finer ones that tile it."""
-    lack = facts.lack("target_revenue")
-    if lack:
-        return missing_rows(
-            [f"{kind}_{m}" for m in METRICS for kind in ("target", "attainment")], lack, facts.calendar
-        )
-    known = known_targets(facts)
-    parts = []
-    for metric in METRICS:
-        here = known[known["metric"] == metric]
-        grid = facts.calendar.table()[["grain", "first_month"]].assign(dimension="", member="")
-        rolled = grid.merge(here, how="outer", on=KEYS)
-        actual = actuals[metric]
-        absent = bool(len(actual)) and actual["reason"].isin(["missing_table", "missing_column"]).all()
-        members = actual[KEYS].merge(rolled, how="outer", on=KEYS) if not absent else rolled
-        members = members[members["dimension"].isin(SCOPES.values())]
-        reached = pick(actual, "value", members)
-        reached = np.where(np.isnan(reached) & (not absent), 0.0, reached)
-        observed = pick(actual, "n", members)
-        parts.append(rows(f"target_{metric}", rolled, rolled["target"], reason="no_target"))
-        no_target = members["target"].isna()
-        lacking = np.where(no_target, "no_target", "no_denominator")
-        why = actual["reason"].iloc[0] if absent else lacking
-        parts.append(
-            rows(
-                f"attainment_{metric}",
-                members,
-                ratio(reached, members["target"]),
-                numerator=reached,
-                denominator=members["target"],
-                n=np.nan_to_num(observed),
-                reason=why,
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
-
-
-def known_targets(facts: Facts) -> pd.DataFrame:
-    """Targets as known on the report's day for every period they give or tile: metric, KEYS, `target`."""
-    frame = facts.company.table("targets").to_pandas()
-    if frame.empty:
-        return pd.DataFrame(columns=["metric", *KEYS, "target"])
-    frame["valid_from"] = pd.to_datetime(frame["valid_from"])
-    frame["first_month"] = [month_index(day) for day in pd.to_datetime(frame["period_start"])]
-    frame["target"] = frame["target"].astype("float64")
-    frame["dimension"] = frame["scope"].map(SCOPES)
-    frame["member"] = frame["scope_id"].where(frame["scope"] != "company", "").fillna(UNASSIGNED)
-    frame = frame.rename(columns={"period": "grain"})
-    frame = frame[frame["first_month"] == aligned(frame, facts.calendar)]
-    frame = frame.sort_values("valid_from", kind="stable", na_position="first").drop_duplicates(
-        ["metric", *KEYS], keep="last"
-    )
-    parts = []
-    for (metric, dimension, member), group in frame.groupby(["metric", "dimension", "member"]):
-        tiled = tile(group.set_index(["grain", "first_month"])["target"].to_dict(), facts.calendar)
-        parts.append(tiled.assign(metric=metric, dimension=dimension, member=member))
-    return pd.concat(parts, ignore_index=True)[["metric", *KEYS, "target"]]
-
-
-def aligned(frame: pd.DataFrame, calendar: Calendar) -> pd.Series:
-    """First month of the fiscal period that holds each target's start; a target that starts elsewhere fits
-    no period.
-    """
-    months = [
-        calendar.of(month, grain) for month, grain in zip(frame["first_month"], frame["grain"], strict=True)
-    ]
-    return pd.Series(months, index=frame.index)
-
-
-def tile(known: dict[tuple[str, int], float], calendar: Calendar) -> pd.DataFrame:
-    """The target of every shown period: its own, else the sum of finer ones when all of them are there."""
-
-    def target(grain: str, first: int) -> float | None:
-        if (grain, first) in known:
-            return known[grain, first]
-        finer = {"year": "quarter", "quarter": "month"}.get(grain)
-        if finer is None:
-            return None
-        pieces = [target(finer, m) for m in range(first, first + MONTHS_IN[grain], MONTHS_IN[finer])]
-        there = [piece for piece in pieces if piece is not None]
-        return round(sum(there), MONEY_DIGITS) if len(there) == len(pieces) else None
-
-    found = [(p.grain, p.first_month, target(p.grain, p.first_month)) for p in calendar.periods()]
-    return pd.DataFrame([f for f in found if f[2] is not None], columns=["grain", "first_month", "target"])
