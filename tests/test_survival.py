@@ -7,11 +7,17 @@ from hypothesis import strategies as st
 from analysis.survival import (
     aalen_johansen,
     event_table,
+    event_tables,
+    incidence_curve,
     kaplan_meier,
     log_rank,
     median_time,
+    median_times,
     nelson_aalen,
     survival_at,
+    values_at,
+    with_incidence,
+    with_survival,
 )
 from conftest import real_data
 
@@ -52,6 +58,34 @@ def test_competing_ends_worked_by_hand():
     np.testing.assert_allclose(incidence[2], [0.0, 0.2, 0.2])
 
 
+def test_exactly_one_half_is_reached_whatever_the_last_bits_of_the_product_are():
+    for n in range(2, 200, 2):
+        assert median_time(kaplan_meier(np.arange(1, n + 1), np.ones(n))) == n / 2
+
+
+def test_the_interval_of_an_incidence_worked_by_hand():
+    curve = incidence_curve([1, 2, 3, 4, 5], [1, 2, 0, 1, 0])
+    np.testing.assert_allclose(curve["incidence"], [0.2, 0.2, 0.5])
+    # day 1: 1 of 5. Day 4: what day 1 adds, what the other cause on day 2 adds, what day 4 adds.
+    first = 0.3**2 / (5 * 4) + 1 * 4 / 125 - 2 * 0.3 * 1 / 25
+    np.testing.assert_allclose(curve["variance"], [4 / 125, 4 / 125, first + 0.3**2 / 12 + 0.6**2 / 8])
+    half = 1.959963984540054 * np.sqrt(4 / 125) / (0.2 * np.log(0.2))
+    np.testing.assert_allclose(curve.loc[1, "incidence_low"], 0.2 ** np.exp(-half))
+    np.testing.assert_allclose(curve.loc[1, "incidence_high"], 0.2 ** np.exp(half))
+
+
+def test_the_interval_of_an_incidence_is_what_lifelines_gives():
+    curve = incidence_curve([2, 3, 5, 5, 7, 8, 11, 12, 13, 15], [1, 2, 1, 1, 0, 2, 1, 0, 2, 0])
+    expected = {  # AalenJohansenFitter of lifelines 0.30.3
+        2: (0.1, 0.009, 0.005723456374335, 0.358127460508070),
+        5: (0.3, 0.021, 0.071134492323005, 0.577867330625236),
+        11: (0.42, 0.02628, 0.125569352680562, 0.695797799792265),
+    }
+    for time, row in expected.items():
+        got = curve.loc[time, ["incidence", "variance", "incidence_low", "incidence_high"]]
+        np.testing.assert_allclose(got, row, atol=1e-12)
+
+
 SUBJECTS = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 2)), min_size=1, max_size=60)
 
 
@@ -64,6 +98,45 @@ def test_incidences_and_survival_sum_to_one_and_repeated_subjects_are_weights(su
     counts = pd.Series(1, index=pd.MultiIndex.from_arrays([time, cause > 0])).groupby(level=[0, 1]).sum()
     grouped = kaplan_meier(*(counts.index.get_level_values(i) for i in (0, 1)), weights=counts.to_numpy())
     pd.testing.assert_frame_equal(grouped, curve)
+
+
+@given(SUBJECTS)
+def test_without_a_competing_cause_an_incidence_has_greenwoods_variance(subjects):
+    time, cause = (np.array(column) for column in zip(*subjects, strict=True))
+    curve, alone = kaplan_meier(time, cause > 0), incidence_curve(time, cause > 0)
+    np.testing.assert_allclose(alone["incidence"], 1 - curve["survival"], atol=1e-12)
+    n, d = curve["at_risk"], curve["events"]
+    going_on = n > d
+    greenwood = curve["survival"] ** 2 * (d / (n * (n - d))[going_on]).cumsum()
+    np.testing.assert_allclose(alone["variance"][going_on], greenwood[going_on], atol=1e-12)
+
+
+@given(SUBJECTS)
+def test_without_censoring_an_incidence_is_a_share_with_the_variance_of_one(subjects):
+    time, cause = (np.array(column) for column in zip(*subjects, strict=True))
+    curve = incidence_curve(time, cause + 1)
+    share = np.array([((time <= t) & (cause == 0)).mean() for t in curve.index])
+    np.testing.assert_allclose(curve["incidence"], share, atol=1e-12)
+    np.testing.assert_allclose(curve["variance"], share * (1 - share) / len(time), atol=1e-12)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(0, 2)), max_size=60))
+def test_many_curves_at_once_are_the_curves_one_by_one(subjects):
+    group, time, cause = np.array(subjects, dtype="int64").reshape(-1, 3).T
+    table = with_incidence(with_survival(event_tables(group, time, cause)))
+    medians = {c: median_times(table, 4, c) for c in ("survival", "low", "high")}
+    at_five = values_at(table, 4, 5, ["survival"], 1)[:, 0]
+    for each in range(4):
+        mine = group == each
+        curve = kaplan_meier(time[mine], cause[mine] > 0)
+        alone = incidence_curve(time[mine], cause[mine])
+        got = table[table["group"] == each].set_index("time").drop(columns="group")
+        got.index = got.index.astype("float64")
+        pd.testing.assert_frame_equal(got[curve.columns], curve)
+        pd.testing.assert_frame_equal(got[alone.columns], alone)
+        for column, found in medians.items():
+            np.testing.assert_array_equal(found[each], median_time(curve, column))
+        assert at_five[each] == survival_at(curve, [5])[0]
 
 
 @given(SUBJECTS)
@@ -84,6 +157,8 @@ def test_groups_that_are_the_same_cannot_be_told_apart(subjects):
 def test_bad_durations_are_refused():
     with pytest.raises(ValueError, match="negative"):
         kaplan_meier([-1, 2], [1, 1])
+    with pytest.raises(ValueError, match="negative"):
+        event_tables([0, 0], [-1, 2], [1, 1])
     with pytest.raises(ValueError, match="two groups"):
         log_rank([1, 2], [1, 1], ["a", "a"])
 

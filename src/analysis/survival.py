@@ -4,8 +4,12 @@ Every function takes durations and whether (or which) event ended them; an event
 comes first.
 `entry` is the time from which a subject is watched (delayed entry): it is at risk at t when entry < t <=
 duration.
+
+A *table of events* has a row per time of an event; one with a column `group` holds the tables of many groups
+one after the other (`event_tables`), and every estimate begins again with each group.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +17,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
-from analysis.stats import Z95
+from analysis.stats import Z95, ratio
+
+HALF = 0.5 * (1 + 1e-12)  # a product of shares that is one half may come out a last bit above it
 
 
 @dataclass(frozen=True)
@@ -77,18 +83,114 @@ def kaplan_meier(
     `at_risk` and
     `events`, indexed by `time`. Durations 1, 2, 2+, 3 give 3/4, 1/2, 0.
     """
-    table = event_table(durations, observed, weights, entry)
-    n, d = table["at_risk"].to_numpy(), table["events"].to_numpy()
-    survival = np.cumprod(1 - d / n)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.cumsum(d / (n * (n - d)))
-        middle = np.log(-np.log(survival))
-        half = Z95 * np.sqrt(variance) / np.abs(np.log(survival))
-        low, high = np.exp(-np.exp(middle + half)), np.exp(-np.exp(middle - half))
-    inside = (survival > 0) & (survival < 1)
-    return table.assign(
-        survival=survival, low=np.where(inside, low, np.nan), high=np.where(inside, high, np.nan)
+    return with_survival(event_table(durations, observed, weights, entry))
+
+
+def event_tables(
+    groups: ArrayLike, durations: ArrayLike, causes: ArrayLike, weights: ArrayLike | None = None
+) -> pd.DataFrame:
+    """The table of events of each group, all at once, by group and time.
+
+    `causes` is 0 for censored, else the number of the cause. Columns `group`, `time`, subjects `at_risk` just
+    before it, `events` at it, and those of cause 1 among them, `of_cause`; durations keep their type.
+
+    Raises
+    ------
+    ValueError
+        A negative duration.
+    """
+    group, time, cause = np.asarray(groups), np.asarray(durations), np.asarray(causes)
+    weight = np.ones(len(time)) if weights is None else np.asarray(weights, dtype="float64")
+    if (time < 0).any():
+        raise ValueError("a duration is negative")
+    order = np.lexsort((time, group))
+    group, time, cause, weight = group[order], time[order], cause[order], weight[order]
+    first = np.flatnonzero(np.r_[True, (group[1:] != group[:-1]) | (time[1:] != time[:-1])][: len(time)])
+    here = group[first]
+    left, events, of_cause = (
+        np.add.reduceat(w, first) if len(first) else w
+        for w in (weight, np.where(cause > 0, weight, 0), np.where(cause == 1, weight, 0))
     )
+    gone = np.cumsum(left)
+    last_of = np.searchsorted(here, here, side="right") - 1
+    table = pd.DataFrame(
+        {
+            "group": here,
+            "time": time[first],
+            "at_risk": gone[last_of] - gone + left,
+            "events": events,
+            "of_cause": of_cause,
+        }
+    )
+    return table[table["events"] > 0].reset_index(drop=True)
+
+
+def breaks(table: pd.DataFrame) -> np.ndarray:
+    """Positions at which a further group of a table of events begins."""
+    if "group" not in table:
+        return np.array([], dtype="int64")
+    group = table["group"].to_numpy()
+    return np.flatnonzero(group[1:] != group[:-1]) + 1
+
+
+def running(function: Callable[[np.ndarray], np.ndarray], steps: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """A running sum or product (`np.cumsum`, `np.cumprod`) that begins again at each position of `at`."""
+    return np.concatenate([function(part) for part in np.split(steps, at)])
+
+
+def log_log(share: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of a share by the delta method on the scale log(-log(share)); NaN where it is 0 or 1.
+
+    `error` is the standard error over the share itself.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle = np.log(-np.log(share))
+        half = Z95 * error / np.abs(np.log(share))
+        low, high = np.exp(-np.exp(middle + half)), np.exp(-np.exp(middle - half))
+    inside = (share > 0) & (share < 1)
+    return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
+
+
+def with_survival(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of events with `survival` and its interval `low`, `high`, as in `kaplan_meier`."""
+    n, d, at = table["at_risk"].to_numpy(), table["events"].to_numpy(), breaks(table)
+    survival = running(np.cumprod, 1 - d / n, at)
+    with np.errstate(divide="ignore"):
+        greenwood = running(np.cumsum, d / (n * (n - d)), at)
+    low, high = log_log(survival, np.sqrt(greenwood))
+    return table.assign(survival=survival, low=low, high=high)
+
+
+def with_incidence(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of events with the `incidence` of the cause counted in `of_cause`, the others competing.
+
+    Beside it its `variance` and interval `incidence_low`, `incidence_high` by the delta method, on the scale
+    log(-log(incidence)) (Marubini and Valsecchi 1995): with I the incidence, S the survival just before each
+    time t_j,
+
+    var I(t) = sum over t_j <= t of (I(t) - I_j)^2 d/(n (n - d)) + S^2 c (n - c)/n^3 - 2 (I(t) - I_j) S c/n^2
+
+    for d events, c of them of this cause, among n at risk. Without competing causes it is Greenwood's.
+    """
+    n, d, at = table["at_risk"].to_numpy(), table["events"].to_numpy(), breaks(table)
+    c = table["of_cause"].to_numpy()
+    after = running(np.cumprod, 1 - d / n, at)
+    before = np.r_[1.0, after[:-1]][: len(n)]
+    before[at] = 1.0
+    incidence = running(np.cumsum, before * c / n, at)
+    squared = ratio(d, n * (n - d))
+    squared[n == d] = 0.0  # nobody is left whose incidence could still grow
+    own, joint = before**2 * c * (n - c) / n**3, before * c / n**2
+    # (I(t) - I_j) is multiplied out, so that each sum over the times before is a running one
+    a, ai, aii, b, e, ei = (
+        running(np.cumsum, step, at)
+        for step in (
+            squared, squared * incidence, squared * incidence**2, own, joint, joint * incidence,
+        )
+    )  # fmt: skip
+    variance = np.maximum(incidence**2 * a - 2 * incidence * ai + aii + b - 2 * incidence * e + 2 * ei, 0)
+    low, high = log_log(incidence, ratio(np.sqrt(variance), incidence))
+    return table.assign(incidence=incidence, variance=variance, incidence_low=low, incidence_high=high)
 
 
 def survival_at(curve: pd.DataFrame, times: ArrayLike, column: str = "survival") -> np.ndarray:
@@ -103,8 +205,28 @@ def median_time(curve: pd.DataFrame, column: str = "survival") -> float:
     With `low` or `high` for the column it gives the ends of the median's interval (Brookmeyer and Crowley
     1982).
     """
-    below = curve.index[curve[column].to_numpy() <= 0.5]
+    below = curve.index[curve[column].to_numpy() <= HALF]
     return float(below[0]) if len(below) else np.nan
+
+
+def median_times(table: pd.DataFrame, groups: int, column: str = "survival") -> np.ndarray:
+    """`median_time` of each of the groups 0, 1, … of a table of events; NaN for one that is not reached."""
+    below = table.loc[table[column] <= HALF, ["group", "time"]]
+    reached = np.full(groups, np.nan)
+    reached[below["group"].to_numpy()[::-1]] = below["time"].to_numpy()[::-1]  # the first is written last
+    return reached
+
+
+def values_at(
+    table: pd.DataFrame, groups: int, time: float, columns: Sequence[str], before: float
+) -> np.ndarray:
+    """Columns of a table of events at a time, a row for each of the groups 0, 1, …; `before` any event."""
+    group = table["group"].to_numpy()
+    happened = np.bincount(group[table["time"].to_numpy() <= time], minlength=groups)
+    last = np.searchsorted(group, np.arange(groups)) + happened - 1
+    found = np.full((groups, len(columns)), before, dtype="float64")
+    found[happened > 0] = table[list(columns)].to_numpy()[last[happened > 0]]
+    return found
 
 
 def nelson_aalen(
@@ -148,6 +270,22 @@ def aalen_johansen(
         ended = np.bincount(at, weights=weight[cause == kind], minlength=len(times))
         columns[int(kind)] = np.cumsum(before * ended / n)
     return pd.DataFrame(columns, index=table.index)
+
+
+def incidence_curve(
+    durations: ArrayLike, causes: ArrayLike, weights: ArrayLike | None = None, entry: ArrayLike | None = None
+) -> pd.DataFrame:
+    """Cumulative incidence of cause 1 when the others compete, with its variance and 95 % interval.
+
+    Returns `at_risk`, `events`, `of_cause` and the columns of `with_incidence`, indexed by the times at which
+    anything ended.
+    """
+    time, cause, weight, begin = checked(durations, causes, weights, entry)
+    table = event_table(time, cause > 0, weight, begin)
+    mine = cause == 1
+    at = np.searchsorted(table.index.to_numpy(), time[mine])
+    of_cause = np.bincount(at, weights=weight[mine], minlength=len(table)).astype("float64")
+    return with_incidence(table.assign(of_cause=of_cause))
 
 
 def log_rank(
