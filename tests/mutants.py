@@ -1,0 +1,220 @@
+"""Faults of the kind that make a number quietly wrong, planted one at a time: each must fail a test.
+
+    python tests/mutants.py [--only WORD] [--jobs 2]     or: make mutants
+
+Every fault is a piece of the package's text and what it becomes. The package is copied, the fault planted in
+the copy, and the tests named beside it are run on the copy; a fault that they let pass is a hole in the tests
+and makes the exit status 1. The same tests must pass on the package as it is.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "analysis"
+BOUNDARY = ("tests/test_boundary_days.py",)
+TEAM, LEADS = ("tests/test_team.py",), ("tests/test_leads.py",)
+GROWTH, CUSTOMERS = ("tests/test_growth.py",), ("tests/test_customers.py",)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault: what it is, in which file of the package, the text it replaces, the tests that must see it."""
+
+    fault: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...] = BOUNDARY
+
+    def planted(self) -> str:
+        """The text of the file with the fault. ValueError unless the old one is there exactly once."""
+        text = (PACKAGE / self.file).read_text(encoding="utf-8")
+        if text.count(self.old) != 1 or self.old == self.new:
+            raise ValueError(
+                f"{self.fault}: its text is in {self.file} {text.count(self.old)} times, not once"
+            )
+        return text.replace(self.old, self.new)
+
+
+MUTANTS = (
+    # boundaries
+    Mutant(
+        "day 90 does not count", "growth.py",
+        "in_time = leads.duration <= MATURE_DAYS", "in_time = leads.duration < MATURE_DAYS", GROWTH,
+    ),
+    Mutant(
+        "a lead exactly 90 days old is too young", "growth.py",
+        "leads.created_at <= ibis.literal(born)", "leads.created_at < ibis.literal(born)", GROWTH,
+    ),
+    Mutant(
+        "a subscription still runs on the day it ends", "activity.py",
+        "(days.on < paid.ended_on)", "(days.on <= paid.ended_on)",
+    ),
+    Mutant(
+        "the window of an order is a day longer", "activity.py",
+        "(bought.day > days.since)", "(bought.day >= days.since)", CUSTOMERS,
+    ),
+    Mutant(
+        "the opening set is taken a day late", "activity.py",
+        "on = pd.Series([p.closing_day(facts.company.as_of) for p in months])",
+        "on = pd.Series([min(p.end, facts.company.as_of) for p in months])",
+    ),
+    Mutant(
+        "who came on the first day was there before", "activity.py",
+        "is_new = arrived & (each.first_on >= each.starts_on)",
+        "is_new = arrived & (each.first_on > each.starts_on)",
+    ),
+    Mutant(
+        "a month is complete only the day after", "periods.py",
+        "return self.last_day <= as_of", "return self.last_day < as_of", ("tests/test_periods.py", *TEAM),
+    ),
+    Mutant(
+        "three days after the period do not suffice", "kpi_table.py",
+        '(frame["age_days"] < settle)', '(frame["age_days"] <= settle)', LEADS,
+    ),
+    Mutant(
+        "as many as min_n are still few", "kpi_table.py",
+        'small = frame["n"] < np.array', 'small = frame["n"] <= np.array', TEAM,
+    ),
+    Mutant(
+        "a fiscal quarter starts in the calendar's months", "periods.py",
+        "offset = (fiscal_year_start - 1) % size", "offset = 0", ("tests/test_periods.py",),
+    ),
+    # ratios
+    Mutant(
+        "the mean of ratios instead of the ratio of sums", "team.py",
+        'ratio_rows("win_rate", rolled, "won", "decided", n="n", interval=True)',
+        'ratio_rows("win_rate", roll_up(frame.assign(won=ratio(frame["won"], frame["won"] + frame["lost"]), '
+        'decided=1.0), ["won", "decided", "n"], DEAL_DIMS, facts.calendar), "won", "decided", n="n", '
+        "interval=True)",
+        ("tests/test_kpis_against_reference.py",),
+    ),
+    Mutant(
+        "nothing to divide by is 0", "stats.py",
+        "np.full(np.broadcast(n, d).shape, np.nan)", "np.full(np.broadcast(n, d).shape, 0.0)",
+    ),
+    Mutant(
+        "a growth from a negative base", "stats.py",
+        "np.where(base > 0, base, np.nan)", "np.where(base != 0, base, np.nan)", GROWTH,
+    ),
+    Mutant(
+        "the plain interval of a proportion for Wilson's", "stats.py",
+        "middle = (p + Z95**2 / (2 * n)) / (1 + Z95**2 / n)", "middle = p", ("tests/test_stats.py",),
+    ),
+    Mutant(
+        "machine opens are kept in the denominator", "leads.py",
+        'delivered_to_people=frame["delivered"] - frame["by_machine"]',
+        'delivered_to_people=frame["delivered"]', LEADS,
+    ),
+    Mutant(
+        "machine opens are kept in the numerator", "leads.py",
+        'opened_by_people=frame["opened"] - frame["by_machine"]', 'opened_by_people=frame["opened"]', LEADS,
+    ),
+    Mutant(
+        "clicks per e-mail opened are clicks per e-mail delivered", "leads.py",
+        '"click_to_open_rate": ("clicked", "opened")', '"click_to_open_rate": ("clicked", "delivered")',
+    ),
+    Mutant(
+        "gross retention counts gains", "activity.py",
+        "total(ibis.least(each.m0, each.m1), opening)", "total(each.m1, opening)", CUSTOMERS,
+    ),
+    Mutant(
+        "a running month is in the mean churn", "customers.py",
+        "rates = rates[[Period(\"month\", m).is_complete(facts.company.as_of) for m in rates.index]]",
+        "rates = rates.loc[rates.index]", CUSTOMERS,
+    ),
+    # whose it is
+    Mutant(
+        "a deal belongs to who owns the customer now", "facts.py",
+        "deals = deals.mutate(buyer=deals.customer_id, rep=deals.rep_id)",
+        'deals = deals.mutate(buyer=deals.customer_id).left_join(self.customers().select("customer_id", '
+        'rep="rep_id"), "customer_id").drop("customer_id_right")',
+        (*BOUNDARY, *TEAM, "tests/test_worked.py"),
+    ),
+    Mutant(
+        "a split deal counts whole for each", "facts.py",
+        "share=deals.split_share.fill_null(ibis.literal(1, \"decimal(9, 6)\")).cast(\"decimal(9, 6)\")",
+        'share=ibis.literal(1, "decimal(9, 6)")', TEAM,
+    ),
+    Mutant(
+        "what has no owner falls out of a breakdown", "facts.py",
+        "return column.fill_null(UNASSIGNED)", "return column", ("tests/test_kpis_against_reference.py",),
+    ),
+    # time
+    Mutant(
+        "durations by the clock on the wall", "facts.py",
+        'exact = table[f"{end}_utc"].delta(table[f"{start}_utc"], unit="microsecond")',
+        'exact = table[end].delta(table[start], unit="microsecond")', TEAM,
+    ),
+    Mutant(
+        "an amount has the rate of the day before", "sources/viewing.py",
+        "_day >= _date", "_day > _date",
+        ("tests/test_company.py", "tests/test_time_travel.py", "tests/test_sources_checks.py"),
+    ),
+    Mutant(
+        "what happened on the day of the report is not known", "sources/viewing.py",
+        'known = f"CAST({ident(name)} AS DATE) <= {day}"', 'known = f"CAST({ident(name)} AS DATE) < {day}"',
+        ("tests/test_company.py", "tests/test_time_travel.py", *CUSTOMERS),
+    ),
+    Mutant(
+        "a comparison ends where the report begins", "periods.py",
+        'return period_month(self.first_month, "year", self.fiscal_year_start) - 12',
+        "return self.first_month", GROWTH,
+    ),
+    # growth
+    Mutant(
+        "compound growth of a month that is not over", "growth.py",
+        "tomorrow = facts.company.as_of + timedelta(days=1)\n    running = set() if tomorrow.day == 1 else",
+        "tomorrow = facts.company.as_of + timedelta(days=1)\n    running = set() if tomorrow.day >= 1 else",
+        GROWTH,
+    ),
+)  # fmt: skip
+
+
+def run_tests(package: Path, tests: Sequence[str]) -> int:
+    """Exit status of pytest on these tests with `package` in place of the installed one; 1: a test failed."""
+    env = os.environ | {"PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1", "CI": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False).returncode
+
+
+def killed(mutant: Mutant) -> bool:
+    """Whether a test fails on a copy of the package with the fault."""
+    text = mutant.planted()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "analysis"
+        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        (copy / mutant.file).write_text(text, encoding="utf-8")
+        return run_tests(Path(folder), mutant.tests) == 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", default="", help="only faults whose words contain this")
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args(arguments)
+    chosen = [m for m in MUTANTS if options.only in m.fault]
+    if run_tests(PACKAGE.parent, sorted({test for m in chosen for test in m.tests})):
+        sys.stdout.write("the tests fail without any fault: mend that first\n")
+        return 2
+    survivors = 0
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for mutant, dead in zip(chosen, pool.map(killed, chosen), strict=True):
+            survivors += not dead
+            sys.stdout.write(f"{'killed  ' if dead else 'SURVIVES'}  {mutant.fault} ({mutant.file})\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{len(chosen) - survivors} of {len(chosen)} faults killed\n")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
