@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ENV    := $(VENV)/.installed
 STAMPS := .make
+LIFELINES := .venv-lifelines
 WORKERS ?= 2
 
 # What a target's result rests on; nothing else makes it run again.
@@ -19,7 +20,7 @@ LAB    := $(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tr
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help env reports test retest lab check format notebooks docs mutants bench lock clean
+.PHONY: help env reports test retest lab check format notebooks docs mutants lifelines bench lock clean
 
 # $(call once,target,inputs,command,the run is needed when this shell test holds)
 # runs the command unless it succeeded before on the same contents of the inputs.
@@ -69,6 +70,10 @@ docs: $(ENV) ## docs/kpis.md again, from the glossary
 mutants: $(ENV) ## plant known faults one by one: each must fail a test
 	$(BIN)/python tests/mutants.py --jobs $(WORKERS)
 
+lifelines: $(ENV) $(LIFELINES)/.installed ## survival curves held against the library lifelines, in an environment of its own
+	@$(BIN)/python tests/lifelines/ours.py > $(LIFELINES)/figures.json
+	@$(LIFELINES)/bin/python tests/lifelines/theirs.py < $(LIFELINES)/figures.json
+
 bench: $(ENV) ## the time of one typical client's KPI table
 	$(BIN)/python benchmarks/table.py
 
@@ -77,7 +82,7 @@ lock: $(ENV) ## requirements.lock again, from pyproject.toml (add ARGS=--upgrade
 	  --extra dev $(ARGS) pyproject.toml --output-file requirements.lock
 
 clean: ## remove .venv, caches and stamps; reports stay
-	rm -rf $(VENV) $(STAMPS) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(LIFELINES) $(STAMPS) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .benchmarks
 	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints -o -name '*.egg-info' \) -prune -exec rm -rf {} +
 
 # --- the environment ---------------------------------------------------------------------------------
@@ -85,6 +90,8 @@ clean: ## remove .venv, caches and stamps; reports stay
 # A Python whose venv comes without pip (Debian's without python3-venv) may still have a pip of its own.
 PIP = $$([ -x $(BIN)/pip ] && echo $(BIN)/python -m pip || echo $(PYTHON) -m pip --python $(BIN)/python) \
       --disable-pip-version-check --quiet
+
+NEW_VENV = "$(PYTHON)" -m venv $$("$(PYTHON)" -c 'import ensurepip' 2>/dev/null || echo --without-pip)
 
 $(ENV): requirements.lock pyproject.toml | $(BIN)/python
 	@echo "env: installing the locked packages (the first time takes about two minutes)"
@@ -98,4 +105,11 @@ $(BIN)/python:
 	@"$(PYTHON)" -c 'import venv' 2>/dev/null && \
 	  { "$(PYTHON)" -c 'import ensurepip' 2>/dev/null || "$(PYTHON)" -m pip --version >/dev/null 2>&1; } || { \
 	  echo "$(PYTHON) comes without venv and pip; on Debian and Ubuntu run: apt-get install python3-venv" >&2; exit 1; }
-	@"$(PYTHON)" -m venv $$("$(PYTHON)" -c 'import ensurepip' 2>/dev/null || echo --without-pip) $(VENV)
+	@$(NEW_VENV) $(VENV)
+
+# Lifelines works with an older pandas than this package, so it has an environment to itself.
+$(LIFELINES)/.installed: BIN = $(LIFELINES)/bin
+$(LIFELINES)/.installed: tests/lifelines/requirements.txt
+	@$(NEW_VENV) $(LIFELINES)
+	@$(PIP) install --requirement $<
+	@touch $@
