@@ -85,8 +85,8 @@ def by_distinct_row(
     function: Callable[..., np.ndarray], columns: tuple[np.ndarray, ...], chunk: int = CHUNK
 ) -> np.ndarray:
     """function(*columns), worked out once for every distinct row."""
-    keys, _ = row_keys(columns)
-    codes, _ = pd.factorize(keys)
+    keys = row_keys(columns)[0]
+    codes = pd.factorize(keys)[0]
     first = np.flatnonzero(np.diff(np.maximum.accumulate(codes), prepend=-1))
     result = np.empty(len(first))
     for start in range(0, len(first), chunk):
@@ -149,24 +149,23 @@ def climb(scaled: Objective, start: np.ndarray, tolerance: float) -> tuple[np.nd
 def polished(scaled: Objective, start: np.ndarray) -> tuple[np.ndarray, float] | None:
     """The top near a start that is already close, by Newton's steps; None where there is no clear one.
 
-    The second derivatives are differences of the gradient, taken once and again when the steps grow slow.
+    The second derivatives are differences of the gradient, taken at the start and after every sixth step.
     """
     at, (value, slope) = start, scaled(start)
-    for _ in range(4):
-        curvature = -np.array([scaled(at + step)[1] - slope for step in np.eye(len(at)) * 1e-5]) / 1e-5
-        curvature = (curvature + curvature.T) / 2
-        if not np.isfinite(curvature).all() or np.linalg.eigvalsh(curvature)[0] < 1e-9:
+    curvature = np.eye(len(at))
+    for number in range(24):
+        if number % 6 == 0:
+            curvature = -np.array([scaled(at + step)[1] - slope for step in np.eye(len(at)) * 1e-5]) / 1e-5
+            curvature = (curvature + curvature.T) / 2
+            if not np.isfinite(curvature).all() or np.linalg.eigvalsh(curvature)[0] < 1e-9:
+                return None
+        step = np.linalg.solve(curvature, slope)
+        ahead, ahead_slope = scaled(at + step)
+        if np.abs(step).max() > 1 or ahead < value - 1e-9:
             return None
-        for _ in range(6):
-            step = np.linalg.solve(curvature, slope)
-            if np.abs(step).max() > 1:
-                return None
-            ahead, ahead_slope = scaled(at + step)
-            if ahead < value - 1e-9:
-                return None
-            at, value, slope = at + step, ahead, ahead_slope
-            if np.abs(step).max() < 1e-7:
-                return at, value
+        at, value, slope = at + step, ahead, ahead_slope
+        if np.abs(step).max() < 1e-7:
+            return at, value
     return None
 
 

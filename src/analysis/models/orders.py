@@ -71,7 +71,7 @@ def purchases(days: pd.DataFrame, cutoff: object = None) -> pd.DataFrame:
     """
     known = days if cutoff is None else days[days["day"].to_numpy() <= as_day(cutoff)]
     bought = known["bought"].to_numpy(dtype="bool")
-    customer, _ = pd.factorize(known["customer_id"])
+    customer = pd.factorize(known["customer_id"])[0]
     at = np.cumsum(bought) - 1  # the last purchase so far, of whomever
     own = (
         customer == customer[bought][np.maximum(at, 0)]

@@ -1,0 +1,152 @@
+"""How good a forecast was, once what it forecast has happened: scores, baselines to beat, and a verdict.
+
+A split is in time, never at random: a forecast knows what was known at its cut-off, and is held against what
+came after. No setting of a model is ever chosen on the holdout.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import rankdata
+
+from analysis.stats import Z95, ratio
+
+LEAST_FORECAST = 1e-9  # a forecast of 0 that was wrong would be infinitely wrong
+
+USABLE_TOTAL, INDICATIVE_TOTAL = 0.15, 0.30  # how far the total may be off
+USABLE_CUSTOMERS = 500
+USABLE_COVERAGE = (0.90, 0.99)  # of the 95 % intervals of customers with a forecast above 1
+
+
+def poisson_deviances(actual: ArrayLike, forecast: ArrayLike) -> np.ndarray:
+    """Poisson deviance of each forecast count: 2 (y log(y / f) − (y − f)), 0 where they agree."""
+    y = np.asarray(actual, dtype="float64")
+    f = np.maximum(np.asarray(forecast, dtype="float64"), LEAST_FORECAST)
+    return 2 * (np.where(y > 0, y * np.log(np.where(y > 0, y, 1.0) / f), 0.0) - (y - f))
+
+
+def poisson_deviance(actual: ArrayLike, forecast: ArrayLike) -> float:
+    """Mean Poisson deviance; NaN of nobody."""
+    each = poisson_deviances(actual, forecast)
+    return float(each.mean()) if len(each) else np.nan
+
+
+def spearman(actual: ArrayLike, forecast: ArrayLike) -> float:
+    """Spearman's rank correlation, ties at their middle ranks; NaN where either does not vary."""
+    if len(np.asarray(actual)) < 2:
+        return np.nan
+    one, other = rankdata(np.asarray(actual)), rankdata(np.asarray(forecast))
+    one, other = one - one.mean(), other - other.mean()
+    return float(ratio((one * other).sum(), np.sqrt((one**2).sum() * (other**2).sum())))
+
+
+def auc(event: ArrayLike, score: ArrayLike) -> float:
+    """How often who had the event was given the higher score than who had not; equal scores count one half.
+
+    NaN where all had the event or nobody.
+    """
+    had = np.asarray(event).astype("bool")
+    yes, no = int(had.sum()), int((~had).sum())
+    ranks = rankdata(np.asarray(score)) if len(had) else np.zeros(0)
+    return float(ratio(ranks[had].sum() - yes * (yes + 1) / 2, yes * no))
+
+
+def total_error(actual: ArrayLike, forecast: ArrayLike) -> float:
+    """Forecast total / actual total − 1; NaN where nothing happened."""
+    happened = float(np.sum(np.asarray(actual, dtype="float64")))
+    return float(ratio(np.sum(np.asarray(forecast, dtype="float64")) - happened, happened))
+
+
+def scores(actual: ArrayLike, forecasts: dict[str, np.ndarray]) -> pd.DataFrame:
+    """One row per forecast (index `model`): `deviance`, `spearman`, `auc` of any purchase, `mae`,
+    `total_error`."""
+    y = np.asarray(actual, dtype="float64")
+    rows = {
+        model: {
+            "deviance": poisson_deviance(y, forecast),
+            "spearman": spearman(y, forecast),
+            "auc": auc(y > 0, forecast),
+            "mae": float(np.abs(y - forecast).mean()) if len(y) else np.nan,
+            "total_error": total_error(y, forecast),
+        }
+        for model, forecast in forecasts.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+
+
+def decile_table(actual: ArrayLike, forecast: ArrayLike, groups: int = 10) -> pd.DataFrame:
+    """Customers in tenths by forecast, the highest first: `customers`, mean `forecast` and `actual`, `share`.
+
+    `share` is of all that happened. Equal forecasts are split by their order among the rows; tenths that
+    would be empty are left out. Index `decile`, 1 to 10.
+    """
+    y, f = np.asarray(actual, dtype="float64"), np.asarray(forecast, dtype="float64")
+    place = np.empty(len(f), dtype="int64")
+    place[np.argsort(-f, kind="stable")] = np.arange(len(f))
+    decile = place * groups // max(len(f), 1) + 1
+    table = pd.DataFrame({"decile": decile, "forecast": f, "actual": y}).groupby("decile")
+    result = table.agg(customers=("actual", "size"), forecast=("forecast", "mean"), actual=("actual", "mean"))
+    return result.assign(share=ratio(table["actual"].sum(), y.sum()))
+
+
+def coverage(actual: ArrayLike, low: ArrayLike, high: ArrayLike) -> float:
+    """Share of what happened that lies within its interval, ends included; NaN of nobody."""
+    y = np.asarray(actual, dtype="float64")
+    inside = (y >= np.asarray(low)) & (y <= np.asarray(high))
+    return float(inside.mean()) if len(y) else np.nan
+
+
+def paired_interval(one: ArrayLike, other: ArrayLike) -> tuple[float, float, float]:
+    """Mean of one − other, pair by pair, with its 95 % interval (normal); all 0 with fewer than two pairs.
+
+    Of losses such as deviances: an interval wholly below 0 says that the one is better.
+    """
+    difference = np.asarray(one, dtype="float64") - np.asarray(other, dtype="float64")
+    if len(difference) < 2:
+        return 0.0, 0.0, 0.0
+    mean, half = float(difference.mean()), Z95 * float(difference.std(ddof=1)) / np.sqrt(len(difference))
+    return mean, mean - half, mean + half
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`word` is `usable`, `indicative` or `do not use`; `reasons` say what stands against a better word."""
+
+    word: str
+    reasons: tuple[str, ...]
+
+
+def verdict(
+    customers: int, actual: np.ndarray, forecast: np.ndarray, baselines: dict[str, np.ndarray], covered: float
+) -> Verdict:
+    """A word on a forecast of purchases, from its last holdout.
+
+    *usable*: at least 500 customers, the total missed by at most 15 %, a deviance below every baseline's by
+    more than chance explains (95 % paired interval; against BG/NBD, which is a model of its own, not above
+    it), and 90 to 99 % of the customers' intervals right. *indicative*: the total missed by at most 30 % and
+    a deviance below every baseline's but BG/NBD's. *do not use*: else, and wherever nothing happened to
+    compare. `covered` may be NaN (no customer with a forecast above 1): then it is not asked for.
+    """
+    missed = total_error(actual, forecast)
+    if np.isnan(missed):
+        return Verdict("do not use", ("nothing was bought in the holdout: there is nothing to compare with",))
+    against, bad = [], []
+    if abs(missed) > INDICATIVE_TOTAL:
+        bad.append(f"missed the last holdout by {missed:+.0%}, more than {INDICATIVE_TOTAL:.0%}")
+    elif abs(missed) > USABLE_TOTAL:
+        against.append(f"missed the last holdout by {missed:+.0%}, more than {USABLE_TOTAL:.0%}")
+    mine = poisson_deviances(actual, forecast)
+    for name, baseline in baselines.items():
+        mean, _, high = paired_interval(mine, poisson_deviances(actual, baseline))
+        if mean > 0:
+            (against if name == "bg_nbd" else bad).append(f"worse than {name}")
+        elif high >= 0 and name != "bg_nbd":
+            against.append(f"no better than {name} beyond chance")
+    if customers < USABLE_CUSTOMERS:
+        against.append(f"{customers} customers, fewer than {USABLE_CUSTOMERS}")
+    if covered < USABLE_COVERAGE[0] or covered > USABLE_COVERAGE[1]:
+        against.append(f"{covered:.0%} of the 95 % intervals were right")
+    word = "do not use" if bad else "indicative" if against else "usable"
+    return Verdict(word, (*bad, *against))
