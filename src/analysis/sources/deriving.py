@@ -6,7 +6,7 @@ import duckdb
 
 from analysis.contract import CUSTOMER_IDS, REP_IDS, SQL_TYPES, TABLES, Table
 from analysis.sources.checking import sound
-from analysis.sources.quoting import ident, scratch
+from analysis.sources.quoting import SCRATCH, ident, scratch
 from analysis.sources.viewing import broken
 
 
@@ -15,22 +15,56 @@ def _interval_ok(table: Table) -> str:
     return f", NOT ({tests}) AS interval_ok" if tests else ""
 
 
-def accept(con: duckdb.DuckDBPyConnection, table: Table, source: str | None = None) -> None:
-    """Make the accepted table of its sound rows, or of the SQL `source`, which gives the same columns."""
+def accept(
+    con: duckdb.DuckDBPyConnection, table: Table, source: str | None = None, is_large: bool = False
+) -> None:
+    """Make the accepted table of its sound rows, or of the SQL `source`, which gives the same columns.
+
+    That of a large source is a view on its files.
+    """
     columns = ", ".join(map(ident, table.loaded))
     kept = table.keeps_interval_faults
     row = ", _row" if kept else ""  # the quarantine tells the source of rows that stay, too
     con.execute(
-        f"CREATE TABLE {ident(table.name)} AS SELECT {columns}{_interval_ok(table)}{row} "
-        f"FROM {source or sound(table.name)}"
+        f"CREATE {'VIEW' if is_large else 'TABLE'} {ident(table.name)} AS "
+        f"SELECT {columns}{_interval_ok(table)}{row} FROM {source or sound(table.name)}"
     )
 
 
-def drop_row_numbers(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
+def drop_row_numbers(con: duckdb.DuckDBPyConnection, tables: Collection[str], large: Collection[str]) -> None:
     """Take the row numbers out of the accepted tables that still have them."""
     for name in tables:
-        if TABLES[name].keeps_interval_faults:
+        if not TABLES[name].keeps_interval_faults:
+            continue
+        if name in large:
+            con.execute(f"ALTER VIEW {ident(name)} RENAME TO {ident('numbered_' + name)}")
+            con.execute(
+                f"CREATE VIEW {ident(name)} AS SELECT * EXCLUDE (_row) FROM {ident('numbered_' + name)}"
+            )
+        else:
             con.execute(f"ALTER TABLE {ident(name)} DROP COLUMN _row")
+
+
+def drop_scratch(con: duckdb.DuckDBPyConnection, large: Collection[str]) -> None:
+    """Take away what loading has made on the way, apart from what the views on large sources are made of."""
+    if not large:
+        con.execute(f"DROP SCHEMA {SCRATCH} CASCADE")
+        return
+    steps = ("raw", "parsed", "faults", "viewed", "twice", "sound")
+    kept = {f"{step}_{name}" for step in steps for name in large} | {
+        "lead_days",
+        "first_leads",
+        "first_deals",
+    }
+    if "opportunities" in large:  # whose stage is known by later moves
+        kept |= {"parsed_stage_history", "raw_stage_history", "faults_stage_history"}
+    found = con.execute(
+        "SELECT table_name, table_type FROM information_schema.tables "
+        f"WHERE table_schema = '{SCRATCH}' AND table_catalog = current_database()"
+    ).fetchall()
+    for name, kind in found:
+        if name not in kept:
+            con.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {scratch(name)}")
 
 
 def accept_splits(con: duckdb.DuckDBPyConnection) -> None:
@@ -45,7 +79,7 @@ def accept_splits(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def accept_linked(con: duckdb.DuckDBPyConnection) -> None:
+def accept_linked(con: duckdb.DuckDBPyConnection, large: Collection[str]) -> None:
     """Leads and opportunities, each side of their link filled in from the other.
 
     A deal without `created_at` gets its earliest lead's. A deal that several leads name keeps the earliest as
@@ -58,30 +92,40 @@ def accept_linked(con: duckdb.DuckDBPyConnection) -> None:
         f"SELECT opportunity_id, lead_id FROM {sound('opportunities')} WHERE lead_id IS NOT NULL UNION ALL "
         f"SELECT opportunity_id, lead_id FROM {sound('leads')} WHERE opportunity_id IS NOT NULL)"
     )
-    first_lead = (
+    con.execute(
+        f"CREATE TABLE {scratch('first_leads')} AS "
         f"SELECT k.opportunity_id, arg_min({{'id': lead_id, 'at': created_at, 'utc': created_at_utc}}, "
         f"{{'at': created_at, 'id': lead_id}}) AS l FROM {links} k JOIN {sound('leads')} USING (lead_id) "
         f"GROUP BY k.opportunity_id"
     )
+    changes = "coalesce(o.lead_id, f.l.id) AS lead_id"
+    if con.execute(f"SELECT 1 FROM {scratch('lead_days')} LIMIT 1").fetchone():
+        changes += (
+            ", coalesce(o.created_at, f.l.at) AS created_at, "
+            "CASE WHEN o.created_at IS NULL THEN f.l.utc ELSE o.created_at_utc END AS created_at_utc"
+        )
     filled = (
-        "o.* REPLACE (coalesce(o.lead_id, f.l.id) AS lead_id, coalesce(o.created_at, f.l.at) AS created_at, "
-        "CASE WHEN o.created_at IS NULL THEN f.l.utc ELSE o.created_at_utc END AS created_at_utc)"
+        f"SELECT o.* REPLACE ({changes}) FROM {sound('opportunities')} o "
+        f"LEFT JOIN {_once('first_leads', 'opportunity_id', 'l')} f USING (opportunity_id)"
     )
-    source = (
-        f"(SELECT {filled} FROM {sound('opportunities')} o LEFT JOIN ({first_lead}) f USING (opportunity_id) "
-        f"ORDER BY o._row)"
-    )
-    first_deal = (
+    con.execute(
+        f"CREATE TABLE {scratch('first_deals')} AS "
         f"SELECT k.lead_id, arg_min(opportunity_id, {{'none': created_at IS NULL, 'at': created_at, "
         f"'id': opportunity_id}}) AS deal FROM {links} k "
         f"JOIN {sound('opportunities')} USING (opportunity_id) GROUP BY k.lead_id"
     )
     linked = (
-        f"(SELECT l.* REPLACE (coalesce(l.opportunity_id, f.deal) AS opportunity_id) FROM {sound('leads')} l "
-        f"LEFT JOIN ({first_deal}) f USING (lead_id) ORDER BY l._row)"
+        f"SELECT l.* REPLACE (coalesce(l.opportunity_id, f.deal) AS opportunity_id) FROM {sound('leads')} l "
+        f"LEFT JOIN {_once('first_deals', 'lead_id', 'deal')} f USING (lead_id)"
     )
-    accept(con, deals, source)
-    accept(con, leads, linked)
+    for table, rows in ((deals, filled), (leads, linked)):
+        is_large = table.name in large
+        accept(con, table, f"({rows})" if is_large else f"({rows} ORDER BY _row)", is_large)
+
+
+def _once(table: str, key: str, value: str) -> str:
+    """SQL of a scratch table grouped by its key: a join of which nothing is needed is then left out."""
+    return f"(SELECT {key}, any_value({value}) AS {value} FROM {scratch(table)} GROUP BY {key})"
 
 
 # --- customers and reps -----------------------------------------------------------------------------------
@@ -98,6 +142,9 @@ def _acquisitions(tables: Collection[str]) -> str:
         "subscriptions": "SELECT customer_id, started_on FROM subscriptions",
     }
     found = [sql for name, sql in parts.items() if name in tables]
+    if "customers" in tables:  # only of those that do not know it
+        waiting = f"SELECT customer_id FROM {sound('customers')} WHERE acquired_on IS NULL"
+        found = [f"SELECT * FROM ({sql}) AS a(id, day) WHERE id IN ({waiting})" for sql in found]
     rows = (
         " UNION ALL ".join(found)
         if found

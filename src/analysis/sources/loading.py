@@ -14,14 +14,14 @@ import pandas as pd
 from analysis.contract import TABLES
 from analysis.errors import AnalysisError, SourceError
 from analysis.params import Params
-from analysis.sources import checking, deriving, folder, mapping, parsing, viewing
+from analysis.sources import checking, deriving, folder, mapping, parsing, surveying, viewing
 from analysis.sources.connecting import attach, connect
 from analysis.sources.folder import File
 from analysis.sources.mapping import Spec
 from analysis.sources.messages import first_line
 from analysis.sources.querying import Queries
 from analysis.sources.quoting import SCRATCH, ident, literal, scratch
-from analysis.sources.reading import Raw, read_files
+from analysis.sources.reading import PARQUET_ROW, Raw, read_files
 
 LEDGER = [
     "table", "source", "rows_read", "filtered", "after_as_of", "duplicates", "quarantined", "flagged",
@@ -31,6 +31,10 @@ LEDGER = [
 
 SMALL = 50_000_000
 """Bytes of sources under which one thread is quicker than handing small tables about, for the KPIs too."""
+
+
+LARGE = 10_000_000
+"""Bytes of a table's Parquet files from which on it is not copied into the engine."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,12 @@ class _State:
     @property
     def tables(self) -> list[str]:
         return [t for t in TABLES if t in self.raws]
+
+    def is_large(self, table: str) -> bool:
+        """Whether the table is read from its Parquet files in every query, and not copied."""
+        raw = self.raws[table]
+        size = sum(part.file.path.stat().st_size for part in raw.parts)
+        return raw.row == PARQUET_ROW and size >= LARGE
 
 
 @contextmanager
@@ -101,9 +111,10 @@ def _read(state: _State, temporary: Path) -> None:
         spec = named[name]
         try:
             raw = _raw(state, spec, queries, temporary)
-            state.inputs[name] = _with_whole_days(con, spec, raw, mapping.inputs(spec, raw, params))
+            inputs = mapping.inputs(spec, raw, params)
             state.wheres[name] = mapping.where(spec, raw, params)
             state.specs[name], state.raws[name] = spec, raw
+            state.inputs[name] = _surveyed(state, name, inputs)
         except SourceError as error:
             problems.append(str(error))
     state.files.update(queries.used)
@@ -134,48 +145,42 @@ def _raw(state: _State, spec: Spec, queries: Queries, temporary: Path) -> Raw:
         raise SourceError(f"{error}{hint}") from None
 
 
-def _with_whole_days(
-    con: duckdb.DuckDBPyConnection, spec: Spec, raw: Raw, inputs: dict[str, parsing.Input]
-) -> dict[str, parsing.Input]:
-    """Mark the timestamp columns whose every value is a midnight: their source means days."""
-    stamps = {
-        name: source
-        for name, source in inputs.items()
-        if source.type.startswith("TIMESTAMP")
-        and source.type != "TIMESTAMP WITH TIME ZONE"
-        and spec.table.column(name).type == "instant"
-    }
-    if not stamps:
-        return inputs
-    tests = ", ".join(f"bool_and({s.sql} = date_trunc('day', {s.sql}))" for s in stamps.values())
-    row = con.execute(f"SELECT {tests} FROM {raw.relation}").fetchone() or ()
-    days = {
-        name: parsing.Input(source.sql, source.type, bool(whole))
-        for (name, source), whole in zip(stamps.items(), row, strict=True)
-    }
-    return {**inputs, **days}
+def _surveyed(state: _State, name: str, inputs: dict[str, parsing.Input]) -> dict[str, parsing.Input]:
+    raw = state.raws[name]
+    with _readable(raw):
+        return surveying.survey(
+            state.con, TABLES[name], raw, inputs, state.params.timezone, state.is_large(name)
+        )
+
+
+@contextmanager
+def _readable(raw: Raw) -> Iterator[None]:
+    """SourceError for a file that turns out to be damaged."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        problem = first_line(error)
+        for part in raw.parts:
+            problem = problem.replace(str(part.file.path), part.file.shown)
+        raise SourceError(f"{raw.shown}: cannot be read: {problem}") from None
 
 
 def _parse(state: _State) -> None:
-    params = state.params
+    con = state.con
     for name in state.tables:
-        raw, spec = state.raws[name], state.specs[name]
-        sql = parsing.select(
-            spec.table,
-            state.inputs[name],
-            raw.relation,
-            raw.row,
-            state.wheres[name],
-            spec.format,
-            params.timezone,
-        )
-        try:
-            state.con.execute(f"CREATE TABLE {scratch('parsed_' + name)} AS {sql}")
-        except (duckdb.IOException, duckdb.InvalidInputException) as error:  # a damaged Parquet file
-            problem = first_line(error)
-            for part in raw.parts:
-                problem = problem.replace(str(part.file.path), part.file.shown)
-            raise SourceError(f"{raw.shown}: cannot be read: {problem}") from None
+        raw, spec, parsed = state.raws[name], state.specs[name], scratch("parsed_" + name)
+        rows = parsing.Parsing(
+            spec.table, state.inputs[name], raw.relation, raw.row, state.wheres[name], spec.format,
+            state.params.timezone,
+        )  # fmt: skip
+        with _readable(raw):
+            if not state.is_large(name):
+                con.execute(f"CREATE TABLE {parsed} AS {rows.every()}")
+                continue
+            faults = scratch("faults_" + name)
+            con.execute(f"CREATE TABLE {faults} AS {rows.faulty()}")
+            found = con.execute(f"SELECT 1 FROM {faults} LIMIT 1").fetchone()
+            con.execute(f"CREATE VIEW {parsed} AS {rows.readable(faults if found else None)}")
 
 
 def _check_formats(state: _State, spec: Spec) -> None:
@@ -198,7 +203,10 @@ def _view(state: _State, as_of: date) -> None:
         viewing.lead_days(con)
     for name in sorted(tables, key=lambda t: t != "rates"):
         table = TABLES[name]
+        large = state.is_large(name)
         converts = bool(table.money_at) and "currency" in state.inputs[name]
+        if converts and large:
+            converts = viewing.has_foreign(con, name, state.params.currency)
         viewing.view(con, table, tables, state.params.currency, converts, as_of)
         if name == "rates":
             _sound(state, ["rates"])
@@ -207,10 +215,12 @@ def _view(state: _State, as_of: date) -> None:
 
 
 def _sound(state: _State, names: list[str]) -> None:
-    twice = checking.duplicated(state.con, names)
+    large = [name for name in names if state.is_large(name)]
+    twice = checking.duplicated(state.con, [name for name in names if name not in large])
+    twice += [name for name in large if checking.suspects(state.con, TABLES[name])]
     for name in names:
         if name in twice:
-            checking.mark_duplicates(state.con, TABLES[name])
+            checking.mark_duplicates(state.con, TABLES[name], name in large)
         checking.make_sound(state.con, name, name in twice)
     state.twice += twice
 
@@ -218,15 +228,16 @@ def _sound(state: _State, names: list[str]) -> None:
 def _accept(state: _State) -> dict[str, list[str]]:
     """Make the accepted tables; returns the tables that derived ones were made of."""
     con, tables = state.con, state.tables
+    large = [t for t in tables if state.is_large(t)]
     linked = {"leads", "opportunities"} <= set(tables)
     if linked:
-        deriving.accept_linked(con)
+        deriving.accept_linked(con, large)
     for name in tables:
         if name == "opportunity_splits":
             checking.mark_splits(con)
             deriving.accept_splits(con)
         elif name not in ("rates", "customers") and not (linked and name in ("leads", "opportunities")):
-            deriving.accept(con, TABLES[name])
+            deriving.accept(con, TABLES[name], is_large=name in large)
     derived = {}
     if "customers" in tables:
         deriving.accept_customers(con, tables)
@@ -361,10 +372,11 @@ def load(con: duckdb.DuckDBPyConnection, params: Params, as_of: date | str) -> L
         checking.refuse_too_many(bad, {t: n[t, "viewed"] for t in state.tables}, state.raws, params)
         ledger = _ledger(state, bad, derived, n)
         quarantine = checking.quarantine(con, bad, state.raws)
-        deriving.drop_row_numbers(con, state.tables)
+        large = [t for t in state.tables if state.is_large(t)]
+        deriving.drop_row_numbers(con, state.tables, large)
         tables = tuple(ledger["table"])
         found = con.execute(viewing.event_days(tables, '"{}"', "true", "min")).fetchone()
-        con.execute(f"DROP SCHEMA {SCRATCH} CASCADE")
+        deriving.drop_scratch(con, large)
         inputs = [_hashed(state.files[shown]) for shown in sorted(state.files)]
     return Loaded(
         day, (found and found[0]) or day, tables, _supplied(state, derived), ledger, quarantine, inputs

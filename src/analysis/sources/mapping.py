@@ -153,7 +153,8 @@ def _chosen(spec: Spec, raw: Raw, column: str) -> tuple[SourceColumn | None, str
 def _mapped(source: SourceColumn, values: Mapping[str, Any]) -> Input:
     """The column's value, replaced where `values` says so; what is not listed passes through."""
     if not values:
-        return Input(present(source.sql, source.type), source.type)
+        bare = source.sql if source.type == "VARCHAR" else ""
+        return Input(present(source.sql, source.type), source.type, bare)
     text = present(as_text(source.sql, source.type), "VARCHAR")
     nothing = [v for k, v in values.items() if k == ""]
     listed = {k.lower() if source.type == "BOOLEAN" else k: v for k, v in values.items() if k != ""}

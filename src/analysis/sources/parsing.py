@@ -20,15 +20,30 @@ _EARLIEST, _LATEST = "TIMESTAMP '1900-01-01'", "TIMESTAMP '2200-01-01'"
 
 
 @dataclass(frozen=True)
+class Shift:
+    """From the time `since` on (microseconds), what is added to a time for the wall time and for UTC."""
+
+    since: int
+    wall: int
+    utc: int
+
+
+@dataclass(frozen=True)
 class Input:
     """What feeds a canonical column: SQL over the source's relation and its DuckDB type.
 
-    `whole_days`: a TIMESTAMP whose every value is a midnight, so that it stands for days.
+    Attributes
+    ----------
+    bare : the source's text column that `sql` strips of blanks; '' where there is more to it
+    whole_days : a TIMESTAMP whose every value is a midnight, so that it stands for days
+    shifts : all that the time zone does to the column's times; empty where its rules are looked up
     """
 
     sql: str
     type: str = "VARCHAR"
+    bare: str = ""
     whole_days: bool = False
+    shifts: tuple[Shift, ...] = ()
 
 
 def present(sql: str, kind: str) -> str:
@@ -145,6 +160,8 @@ def _value(column: Column, source: Input, name: str, fmt: Format) -> str:
 def _second(column: Column, source: Input, fmt: Format, timezone: str) -> list[str]:
     """The select items of the second layer: the value, or day and instant."""
     name = ident(f"in_{column.name}")
+    if source.shifts:
+        return []
     if not _is_temporal(column):
         return [f"{_value(column, source, name, fmt)} AS {ident(column.name)}"]
     day, instant = _day_and_instant(name, source, fmt, timezone)
@@ -154,7 +171,21 @@ def _second(column: Column, source: Input, fmt: Format, timezone: str) -> list[s
     return [f"{day} AS {ident('day_' + column.name)}", f"{instant} AS {ident('instant_' + column.name)}"]
 
 
-def _third(column: Column, timezone: str) -> list[str]:
+def _shifted(given: str, source: Input, which: str) -> str:
+    """SQL of a time moved by the shifts of its zone; `which` is wall or utc."""
+    time = f"timezone('UTC', {given})" if source.type == "TIMESTAMP WITH TIME ZONE" else given
+    time = f"CAST({time} AS TIMESTAMP)"
+    steps = [(shift.since, getattr(shift, which)) for shift in source.shifts]
+    changes = [step for i, step in enumerate(steps) if i == 0 or step[1] != steps[i - 1][1]]
+    if len(changes) == 1 and not changes[0][1]:
+        return time
+    micros = f"epoch_us({time})"
+    cases = [f"WHEN {micros} >= {since} THEN {by}" for since, by in reversed(changes[1:])]
+    by = f"CASE {' '.join(cases)} ELSE {changes[0][1]} END" if cases else str(changes[0][1])
+    return f"make_timestamp({micros} + {by})"
+
+
+def _third(column: Column, source: Input, timezone: str) -> list[str]:
     """The select items of the third layer: the physical columns, dates out of their range made null."""
     name = ident(column.name)
     if not _is_temporal(column):
@@ -162,11 +193,14 @@ def _third(column: Column, timezone: str) -> list[str]:
     day, instant = ident("day_" + column.name), ident("instant_" + column.name)
     wall = f"coalesce({day}, timezone({literal(timezone)}, {instant}))"
     wall = f"CASE WHEN {wall} >= {_EARLIEST} AND {wall} < {_LATEST} THEN {wall} END"
+    utc = f"CASE WHEN {day} IS NULL THEN timezone('UTC', {instant}) END"
+    if source.shifts:
+        given = ident(f"in_{column.name}")
+        wall, utc = _shifted(given, source, "wall"), _shifted(given, source, "utc")
     if column.type == "date":
         return [f"CAST({wall} AS DATE) AS {name}"]
     if column.type == "month":
         return [f"CAST(date_trunc('month', {wall}) AS DATE) AS {name}"]
-    utc = f"CASE WHEN {day} IS NULL THEN timezone('UTC', {instant}) END"
     return [f"{wall} AS {name}", f"{utc} AS {ident(column.name + '_utc')}"]
 
 
@@ -175,50 +209,88 @@ def _fails(column: Column) -> str:
     return f"({ident('in_' + column.name)} IS NOT NULL AND {ident(column.name)} IS NULL)"
 
 
-def _faults(table: Table, inputs: Mapping[str, Input]) -> tuple[list[str], list[str]]:
-    """Select items of reasons and of raw values, null where there is no fault."""
-    reasons, values = [], []
+def _faults(table: Table, inputs: Mapping[str, Input]) -> tuple[dict[str, str], list[str]]:
+    """SQL of each reason that is true where it holds; select items of raw values, null without a fault."""
+    reasons: dict[str, str] = {}
+    values = []
     for column in table:
         if column.name not in inputs:
             continue
         given = ident("in_" + column.name)
         if column.required:
-            reasons.append(f"CASE WHEN {given} IS NULL THEN {literal('missing ' + column.name)} END")
+            reasons[f"missing {column.name}"] = f"{given} IS NULL"
         if column.type != "text" or column.values:
             word = "unknown" if column.values else "unreadable"
-            reasons.append(f"CASE WHEN {_fails(column)} THEN {literal(f'{word} {column.name}')} END")
+            reasons[f"{word} {column.name}"] = _fails(column)
             values.append(f"CASE WHEN {_fails(column)} THEN CAST({given} AS VARCHAR) END")
     if table.name == "opportunities":
         closed = ident("in_closed_at") if "closed_at" in inputs else "NULL"
-        reasons.append(
-            f"CASE WHEN outcome IN ('won', 'lost') AND {closed} IS NULL THEN 'missing closed_at' END"
-        )
+        test = f"(outcome IN ('won', 'lost') AND {closed} IS NULL)"
+        reasons["missing closed_at"] = test
     return reasons, values
 
 
-def select(
-    table: Table, inputs: Mapping[str, Input], relation: str, row: str, where: str, fmt: Format, timezone: str
-) -> str:
-    """The parsed rows of a table: `_row`, its columns, `_reason` and `_value` ('' where nothing is wrong)."""
-    mapped = [c for c in table if c.name in inputs]
-    first = ", ".join([f"{inputs[c.name].sql} AS {ident('in_' + c.name)}" for c in mapped])
-    second = [item for c in mapped for item in _second(c, inputs[c.name], fmt, timezone)]
-    third: list[str] = []
-    out: list[str] = []
-    for c in table:
-        if c in mapped:
-            third += _third(c, timezone)
-            flags = c.type == "flag"
-            out += [f"coalesce({ident(n)}, false) AS {ident(n)}" if flags else ident(n) for n in c.physical]
-        else:
-            nothing = "false" if c.type == "flag" else "NULL"
-            out += [f"CAST({nothing} AS {SQL_TYPES[c.type]}) AS {ident(n)}" for n in c.physical]
-    givens = [ident("in_" + c.name) for c in mapped]
-    reasons, values = _faults(table, inputs)
-    return (
-        f"SELECT _row, {', '.join(out)}, concat_ws('; ', {', '.join([*reasons, 'NULL'])}) AS _reason, "
-        f"concat_ws('; ', {', '.join([*values, 'NULL'])}) AS _value "
-        f"FROM (SELECT _row, {', '.join([*givens, *third])} "
-        f"FROM (SELECT _row, {', '.join([*givens, *second])} "
-        f"FROM (SELECT {row} AS _row, {first} FROM {relation} WHERE {where})))"
-    )
+@dataclass(frozen=True)
+class Parsing:
+    """The SELECTs that parse a table: every row of the relation that `where` takes, in three layers."""
+
+    table: Table
+    inputs: Mapping[str, Input]
+    relation: str
+    row: str
+    where: str
+    fmt: Format
+    timezone: str
+
+    def _typed(self) -> str:
+        """The rows with what was given (`in_x`) beside the physical columns."""
+        mapped = [c for c in self.table if c.name in self.inputs]
+        first = [f"{self.inputs[c.name].sql} AS {ident('in_' + c.name)}" for c in mapped]
+        givens = [ident("in_" + c.name) for c in mapped]
+        second = [i for c in mapped for i in _second(c, self.inputs[c.name], self.fmt, self.timezone)]
+        third = [i for c in mapped for i in _third(c, self.inputs[c.name], self.timezone)]
+        return (
+            f"(SELECT {', '.join(['_row', *givens, *third])} "
+            f"FROM (SELECT {', '.join(['_row', *givens, *second])} "
+            f"FROM (SELECT {', '.join([f'{self.row} AS _row', *first])} "
+            f"FROM {self.relation} WHERE {self.where})))"
+        )
+
+    def _columns(self) -> str:
+        out = []
+        for c in self.table:
+            if c.name in self.inputs:
+                flags = c.type == "flag"
+                out += [
+                    f"coalesce({ident(n)}, false) AS {ident(n)}" if flags else ident(n) for n in c.physical
+                ]
+            else:
+                nothing = "false" if c.type == "flag" else "NULL"
+                out += [f"CAST({nothing} AS {SQL_TYPES[c.type]}) AS {ident(n)}" for n in c.physical]
+        return ", ".join(out)
+
+    def _found(self) -> str:
+        reasons, values = _faults(self.table, self.inputs)
+        cases = [f"CASE WHEN {test} THEN {literal(reason)} END" for reason, test in reasons.items()]
+        return (
+            f"concat_ws('; ', {', '.join([*cases, 'NULL'])}) AS _reason, "
+            f"concat_ws('; ', {', '.join([*values, 'NULL'])}) AS _value"
+        )
+
+    def every(self) -> str:
+        """`_row`, the columns, `_reason` and `_value` ('' where nothing is wrong) of every row."""
+        return f"SELECT _row, {self._columns()}, {self._found()} FROM {self._typed()}"
+
+    def faulty(self) -> str:
+        """`_row`, `_reason` and `_value` of the rows with which something is wrong."""
+        reasons, _ = _faults(self.table, self.inputs)
+        tests = " OR ".join(reasons.values()) or "false"
+        return f"SELECT _row, {self._found()} FROM {self._typed()} WHERE {tests}"
+
+    def readable(self, faults: str | None) -> str:
+        """The same as `every`, of a kept result of `faulty`; None: nothing is wrong with any row."""
+        rows = f"SELECT _row, {self._columns()} FROM {self._typed()}"
+        if faults is None:
+            return f"SELECT *, '' AS _reason, '' AS _value FROM ({rows})"
+        found = "coalesce(f._reason, '') AS _reason, coalesce(f._value, '') AS _value"
+        return f"SELECT r.*, {found} FROM ({rows}) r LEFT JOIN {faults} f USING (_row)"

@@ -11,7 +11,7 @@ from analysis.sources.folder import File, files_in
 from analysis.sources.messages import did_you_mean, first_line, listing
 from analysis.sources.parsing import date_formats, number, present
 from analysis.sources.quoting import ident, literal, literals, scratch
-from analysis.sources.reading import Raw, describe, read_files
+from analysis.sources.reading import PARQUET_ROW, Raw, describe, read_files
 
 SOURCE = "source_files"
 """Schema of the files' tables while a `sql` runs."""
@@ -122,7 +122,7 @@ def _provide(
     else:
         columns = [c.sql for c in raw.columns]
     named = ", ".join(f"{sql} AS {ident(c.name)}" for sql, c in zip(columns, raw.columns, strict=True))
-    kind = "VIEW" if raw.row == "row_number" else "TABLE"
+    kind = "VIEW" if raw.row == PARQUET_ROW else "TABLE"
     con.execute(f"CREATE {kind} {SOURCE}.{ident(stem)} AS SELECT {named} FROM {raw.relation}")
     if kind == "TABLE":
         con.execute(f"DROP TABLE {raw.relation}")

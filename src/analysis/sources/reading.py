@@ -14,6 +14,9 @@ from analysis.sources.folder import File
 from analysis.sources.messages import first_line
 from analysis.sources.quoting import ident, literal, scratch
 
+PARQUET_ROW = "row_number"
+"""The row number of a relation over Parquet files."""
+
 
 @dataclass(frozen=True)
 class SourceColumn:
@@ -148,12 +151,12 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[Fi
     for part, types in zip(parts, described, strict=True):
         columns = ", ".join(f"{ident(n) if n in types else 'NULL'} AS s{i}" for i, n in enumerate(union))
         selects.append(
-            f"SELECT file_row_number + 1 + {part.first} AS row_number, {columns} "
+            f"SELECT file_row_number + 1 + {part.first} AS {PARQUET_ROW}, {columns} "
             f"FROM read_parquet({literal(part.file.path)}, file_row_number=true)"
         )
     view = scratch(f"raw_{table}")
     con.execute(f"CREATE VIEW {view} AS {' UNION ALL '.join(selects)}")
-    return describe(con, view, "row_number", union, _shown(files), tuple(parts))
+    return describe(con, view, PARQUET_ROW, union, _shown(files), tuple(parts))
 
 
 def describe(

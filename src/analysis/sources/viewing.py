@@ -61,7 +61,7 @@ def broken(table: Table, interval: Interval) -> str:
     return f"coalesce({test}, false)"
 
 
-def _masked(table: Table, as_of: date) -> dict[str, str]:
+def _masked(table: Table, tables: Collection[str], as_of: date) -> dict[str, str]:
     """SQL of the columns that are not as the source has them, because it knows what came later."""
     day = literal(as_of)
     masks = {}
@@ -76,9 +76,20 @@ def _masked(table: Table, as_of: date) -> dict[str, str]:
         masks["outcome"] = (
             f"CASE WHEN {_CLOSED} AND CAST(closed_at AS DATE) > {day} THEN 'open' ELSE outcome END"
         )
+        masks["stage"] = f"CASE WHEN NOT ({_moved_since(tables, day)}) THEN stage END"
     if table.name == "emails":
         masks["machine_open"] = f"machine_open AND (opened_at IS NULL OR CAST(opened_at AS DATE) <= {day})"
     return masks
+
+
+def _moved_since(tables: Collection[str], day: str) -> str:
+    """SQL: the deal has been closed or has changed its stage since, and names a stage it had yet to reach."""
+    closed = f"coalesce({_CLOSED} AND CAST(closed_at AS DATE) > {day}, false)"
+    if "stage_history" not in tables:
+        return closed
+    history = scratch("parsed_stage_history")
+    moved = f"opportunity_id IN (SELECT opportunity_id FROM {history} WHERE CAST(entered_at AS DATE) > {day})"
+    return f"{closed} OR coalesce({moved}, false)"
 
 
 def _born(table: Table, tables: Collection[str]) -> str:
@@ -100,6 +111,13 @@ def _existing(table: Table, tables: Collection[str], as_of: date) -> str:
     if table.name == "opportunities":
         there += f" OR (created_at IS NULL AND {_CLOSED} AND CAST(closed_at AS DATE) <= {day})"
     return there
+
+
+def has_foreign(con: duckdb.DuckDBPyConnection, table: str, currency: str) -> bool:
+    """Whether any parsed row is in another currency than the company's."""
+    parsed = scratch("parsed_" + table)
+    found = con.execute(f"SELECT 1 FROM {parsed} WHERE upper(currency) <> {literal(currency)} LIMIT 1")
+    return found.fetchone() is not None
 
 
 def lead_days(con: duckdb.DuckDBPyConnection) -> None:
@@ -165,11 +183,15 @@ def view(
 
     `converts`: the source has a currency per row. Rates must have been viewed and accepted before.
     """
-    masks = _masked(table, as_of)
+    masks = _masked(table, tables, as_of)
+    born = tables
+    if table.name == "opportunities" and "leads" in tables:
+        days = con.execute(f"SELECT 1 FROM {scratch('lead_days')} LIMIT 1").fetchone()
+        born = tables if days else [t for t in tables if t != "leads"]
     columns = ", ".join(f"{masks.get(n, ident(n))} AS {ident(n)}" for n in table.loaded)
     rows = (
-        f"SELECT _row, {columns}, _reason, _value, {_born(table, tables)} AS _born "
-        f"FROM {scratch('parsed_' + table.name)} AS _o WHERE {_existing(table, tables, as_of)}"
+        f"SELECT _row, {columns}, _reason, _value, {_born(table, born)} AS _born "
+        f"FROM {scratch('parsed_' + table.name)} AS _o WHERE {_existing(table, born, as_of)}"
     )
     order = ""
     changes: dict[str, str] = {}
@@ -186,7 +208,7 @@ def view(
         changes["_value"] = _also(changes.get("_value", "_value"), fault, ends)
     out = ", ".join(f"{changes.get(n, ident(n))} AS {ident(n)}" for n in (*table.loaded, "_reason", "_value"))
     # What only hides later facts is cheap to look at again, and a copy of every row is not.
-    joins = converts or (table.name == "opportunities" and "leads" in tables)
+    joins = converts or (table.name == "opportunities" and "leads" in born)
     kind = "TABLE" if joins else "VIEW"
     con.execute(f"CREATE {kind} {scratch('viewed_' + table.name)} AS SELECT _row, {out} FROM ({rows}){order}")
 
