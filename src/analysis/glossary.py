@@ -217,6 +217,20 @@ _ALL = [
         needs=("opportunities.amount",),
     ),
     Kpi(
+        "win_rate_shrunk",
+        "team",
+        "Win rate, few deals allowed for",
+        RATIO,
+        "(won + team's win rate x M) / (won + lost + M): the win rate drawn towards the team's, the more the "
+        "fewer deals it rests on; M is how many deals the team's rate is worth, at most all the team decided "
+        "in the period, and the larger the more alike the reps are; a rep whose interval overlaps the team's "
+        "cannot be told from it; for the company it is the win rate",
+        dims=("rep",),
+        needs=("opportunities",),
+        source="empirical Bayes with a beta prior, Casella 1985; interval: 2.5 and 97.5 % of the posterior, "
+        "the company's Wilson 1927",
+    ),
+    Kpi(
         "cycle_days",
         "team",
         "Sales-cycle length",
@@ -409,6 +423,17 @@ _ALL = [
         "(revenue of the month - revenue of the month before) / revenue of the month before",
         grains=("month",),
         headline=7,
+    ),
+    Kpi(
+        "sales_growth_mtd",
+        "growth",
+        "Sales growth of the running month",
+        RATIO,
+        "(revenue of the running month so far - revenue of the month before up to and including its k-th "
+        "selling day) / the latter, where k is how many selling days of the running month are over; weekends "
+        "count with the days they lie among; a month before of fewer than k selling days counts whole; a "
+        "month that is over has no value",
+        grains=("month",),
     ),
     Kpi(
         "sales_growth_yoy",

@@ -9,6 +9,7 @@ import pandas as pd
 from ibis import Table
 
 from analysis.facts import MICROSECONDS_A_DAY, Facts, elapsed, labelled, month_of, sorted_frame
+from analysis.month_to_date import sales_growth_mtd
 from analysis.rows import MONEY_DIGITS, missing_rows, order_statistics, ratio_rows, roll_up, rows
 from analysis.stats import growth, ratio
 
@@ -19,7 +20,10 @@ MATURE_DAYS = 90
 
 def table(facts: Facts) -> pd.DataFrame:
     """All rows of the family."""
-    return pd.concat([conversions(facts), sales_growth(facts), gross_margin(facts)], ignore_index=True)
+    return pd.concat(
+        [conversions(facts), sales_growth(facts), sales_growth_mtd(facts), gross_margin(facts)],
+        ignore_index=True,
+    )
 
 
 def lead_outcomes(facts: Facts) -> Table:

@@ -5,16 +5,15 @@ of a region, and those that the calendar of a country does not know yet, are not
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
 from holidays import countries
-from numpy.typing import ArrayLike
 
-from analysis.periods import Calendar
+from analysis.periods import ONE_DAY, Calendar
 
-ONE_DAY = timedelta(days=1)
+Days = date | np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +25,7 @@ class SellingDays:
 
     days: np.busdaycalendar
 
-    def within(self, start: ArrayLike, end: ArrayLike) -> np.ndarray:
+    def within(self, start: Days, end: Days) -> np.ndarray:
         """How many selling days lie in [start, end); 0 where the span ends before it starts.
 
         June 2026 in Poland has 21: 22 weekdays less Corpus Christi.
@@ -34,11 +33,11 @@ class SellingDays:
         first, after = np.asarray(start, dtype="datetime64[D]"), np.asarray(end, dtype="datetime64[D]")
         return np.busday_count(first, np.maximum(first, after), busdaycal=self.days)
 
-    def elapsed(self, start: ArrayLike, end: ArrayLike, as_of: date) -> np.ndarray:
+    def elapsed(self, start: Days, end: Days, as_of: date) -> np.ndarray:
         """How many of the selling days of [start, end) are over at the end of `as_of`, that day included."""
         return self.within(start, np.minimum(np.asarray(end, dtype="datetime64[D]"), _after(as_of)))
 
-    def left(self, start: ArrayLike, end: ArrayLike, as_of: date) -> np.ndarray:
+    def left(self, start: Days, end: Days, as_of: date) -> np.ndarray:
         """How many of the selling days of [start, end) come after `as_of`."""
         return self.within(np.maximum(np.asarray(start, dtype="datetime64[D]"), _after(as_of)), end)
 

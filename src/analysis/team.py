@@ -15,6 +15,7 @@ from analysis.rows import (
     rows,
     sum_rows,
 )
+from analysis.shrinkage import shrunk
 from analysis.targets import targets
 
 DEAL_DIMS = ("rep", "team", "channel", "segment")
@@ -62,7 +63,7 @@ def new_accounts(facts: Facts) -> pd.DataFrame:
 
 def deals(facts: Facts) -> pd.DataFrame:
     """Deals won and lost, their size and the win rates, over deals closed in the period."""
-    counted = ("won_deals", "lost_deals", "win_rate")
+    counted = ("won_deals", "lost_deals", "win_rate", "win_rate_shrunk")
     money = ("deal_size", "win_rate_amount")
     lacks = {kpi: facts.lack(kpi) for kpi in (*counted, *money)}
     parts = [missing_rows([kpi], lack, facts.calendar) for kpi, lack in lacks.items() if lack]
@@ -79,6 +80,7 @@ def deals(facts: Facts) -> pd.DataFrame:
             sum_rows("won_deals", rolled, "won", n="won_n"),
             sum_rows("lost_deals", rolled, "lost", n="lost_n"),
             ratio_rows("win_rate", rolled, "won", "decided", n="n", interval=True),
+            shrunk_win_rate(rolled),
         ]
     if not lacks["deal_size"]:
         parts += [
@@ -86,6 +88,37 @@ def deals(facts: Facts) -> pd.DataFrame:
             ratio_rows("win_rate_amount", rolled, "won_amount", "decided_amount", n="n"),
         ]
     return pd.concat(parts, ignore_index=True)
+
+
+def shrunk_win_rate(rolled: pd.DataFrame) -> pd.DataFrame:
+    """`win_rate_shrunk`: each rep's win rate drawn towards the team's of the period (see `shrinkage`).
+
+    `rolled` has `won`, `decided`, `n`. The company's row is the team's rate itself, with Wilson's interval;
+    deals of nobody are part of it, but have no say in how firmly the reps are drawn to it.
+    """
+    spans = ["grain", "first_month"]
+    team, reps = (rolled[rolled["dimension"] == dimension] for dimension in ("", "rep"))
+    group = pd.MultiIndex.from_frame(team[spans]).get_indexer(pd.MultiIndex.from_frame(reps[spans]))
+    won, decided = reps["won"].to_numpy(), reps["decided"].to_numpy()
+    named = (reps["member"] != UNASSIGNED).to_numpy()
+    known = np.where(decided > 0, 1, np.nan)
+    found = shrunk(group, won, decided, named, team["won"].to_numpy(), team["decided"].to_numpy())
+    value, low, high = (each * known for each in found)
+    return pd.concat(
+        [
+            ratio_rows("win_rate_shrunk", team, "won", "decided", n="n", interval=True),
+            rows(
+                "win_rate_shrunk",
+                reps,
+                value,
+                numerator=reps["won"],
+                denominator=reps["decided"],
+                n=reps["n"],
+                low=low,
+                high=high,
+            ),
+        ]
+    )
 
 
 def cycle_facts(facts: Facts) -> pd.DataFrame:
