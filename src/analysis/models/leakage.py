@@ -1,0 +1,214 @@
+"""Features that know the future: they make a model of churn look good, and useless.
+
+A column is refused when it says how long a customer lasted rather than who they were: it follows the duration
+(or the duration times another feature, as all that was ever billed does), carries dates after the cut-off or
+the customer's end, is filled in only when a contract ends, or is the outcome under another name.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from analysis.errors import AnalysisError
+
+SAME = 0.95  # a correlation above it is no coincidence
+MOSTLY = 0.9  # share of a text's values that must be numbers or dates for it to be read as such
+ALMOST_ALL = 0.99
+LEAST = 5  # customers of each kind before a pattern means anything
+MOST_LEVELS = 20
+EMPTY = ("", "nan", "none", "null", "n/a", "-", "<na>", "nat")
+
+
+class LeakError(AnalysisError):
+    """Features that could know the future; the text names each column and why."""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A refused feature: its column, the kind of leak, and the reason in words."""
+
+    column: str
+    kind: str  # duration, product, after_cut_off, after_end, filled_at_end, outcome
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.column}: {self.reason}"
+
+
+def find_leaks(
+    features: pd.DataFrame,
+    durations: ArrayLike,
+    observed: ArrayLike,
+    cut_off: date | None = None,
+    ended_on: pd.Series | None = None,
+) -> list[Leak]:
+    """The features that could know the future, in their order.
+
+    Parameters
+    ----------
+    features : one row per customer
+    durations, observed : how long each was a customer, and whether the contract ended then
+    cut_off : the last day that the features may know; None: dates are held against `ended_on` alone
+    ended_on : the day each contract ended (null: it did not)
+    """
+    time, ended = np.asarray(durations, dtype="float64"), np.asarray(observed).astype(bool)
+    numbers = {name: as_numbers(features[name]) for name in features}
+    known = {name: x for name, x in numbers.items() if x is not None}
+    leaks = []
+    for name in features:
+        leak = date_leak(name, features[name], cut_off, ended_on, ended)
+        leak = leak or filled_leak(name, features[name], ended)
+        if leak is None and name in known:
+            leak = duration_leak(name, known, time)
+        leak = leak or outcome_leak(name, features[name], ended)
+        leaks += [leak] if leak else []
+    return leaks
+
+
+def without_leaks(
+    features: pd.DataFrame,
+    durations: ArrayLike,
+    observed: ArrayLike,
+    cut_off: date | None = None,
+    ended_on: pd.Series | None = None,
+) -> tuple[pd.DataFrame, list[Leak]]:
+    """The features that may be used, and the notices of those that may not."""
+    leaks = find_leaks(features, durations, observed, cut_off, ended_on)
+    return features.drop(columns=[leak.column for leak in leaks]), leaks
+
+
+def refuse_leaks(
+    features: pd.DataFrame,
+    durations: ArrayLike,
+    observed: ArrayLike,
+    cut_off: date | None = None,
+    ended_on: pd.Series | None = None,
+) -> None:
+    """Raise for features that could know the future.
+
+    Raises
+    ------
+    LeakError
+        Names every such column, with its reason.
+    """
+    leaks = find_leaks(features, durations, observed, cut_off, ended_on)
+    if leaks:
+        raise LeakError("features that could know the future; leave them out:\n" + "\n".join(map(str, leaks)))
+
+
+def filled(values: pd.Series) -> np.ndarray:
+    """Whether a cell says anything: neither missing nor a blank, nor a word for nothing."""
+    there = values.notna().to_numpy()
+    if is_text(values):
+        there &= ~values.astype(str).str.strip().str.lower().isin(EMPTY).to_numpy()
+    return there
+
+
+def is_text(values: pd.Series) -> bool:
+    """Whether a column holds texts or categories, rather than numbers or dates."""
+    kinds = (pd.api.types.is_numeric_dtype, pd.api.types.is_datetime64_any_dtype)
+    return not any(kind(values.dtype) for kind in kinds)
+
+
+def as_numbers(values: pd.Series) -> np.ndarray | None:
+    """A column as numbers, also where they are written as text; None where it is none."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return None
+    numbers = pd.to_numeric(values.astype(object) if is_text(values) else values, errors="coerce")
+    x = numbers.to_numpy(dtype="float64", na_value=np.nan)
+    x = np.where(np.isfinite(x), x, np.nan)
+    there = filled(values)
+    return x if there.any() and np.isfinite(x[there]).mean() >= MOSTLY else None
+
+
+def as_dates(values: pd.Series) -> pd.Series | None:
+    """A column as dates without a time zone, also where they are written as ISO text; None if it is none."""
+    dates = values
+    if not pd.api.types.is_datetime64_any_dtype(values.dtype):
+        texts = values.astype(object)
+        there = filled(values)
+        looks = texts[there].astype(str).str.match(r"\s*\d{4}-\d{2}-\d{2}")
+        if not there.any() or looks.mean() < MOSTLY:
+            return None
+        dates = pd.to_datetime(texts.where(there).astype(str), errors="coerce", utc=True, format="ISO8601")
+    return dates.dt.tz_localize(None) if dates.dt.tz is not None else dates
+
+
+def date_leak(
+    name: str, values: pd.Series, cut_off: date | None, ended_on: pd.Series | None, ended: np.ndarray
+) -> Leak | None:
+    """A column of dates later than the cut-off, or of dates at or after the customers' own ends."""
+    dates = as_dates(values)
+    if dates is None:
+        return None
+    if cut_off is not None:
+        late = (dates >= pd.Timestamp(cut_off) + pd.Timedelta(days=1)).to_numpy()
+        if late.any():
+            latest = f"{dates.max():%Y-%m-%d}"
+            reason = f"{late.sum()} of its dates are after the cut-off {cut_off} (the latest is {latest})"
+            return Leak(name, "after_cut_off", reason)
+    if ended_on is not None:
+        ends = pd.to_datetime(ended_on)
+        after = ((dates.to_numpy() >= ends.to_numpy()) & ended).sum()
+        if after >= max(LEAST, ended.sum() / 2):
+            return Leak(
+                name, "after_end", f"{after} of its dates are those of the customer's own end or later"
+            )
+    return None
+
+
+def filled_leak(name: str, values: pd.Series, ended: np.ndarray) -> Leak | None:
+    """A column that is filled in (or emptied) only when a contract ends."""
+    there = filled(values)
+    left, stayed = int(ended.sum()), int((~ended).sum())
+    if left < LEAST or stayed < LEAST:
+        return None
+    of_left, of_stayed = there[ended].mean(), there[~ended].mean()
+    if of_stayed == 0 and there.sum() * stayed >= LEAST * len(ended):  # so many of the others were expected
+        reason = f"filled in only for customers who left ({there.sum()} of {left}, none of {stayed} others)"
+        return Leak(name, "filled_at_end", reason)
+    if abs(correlation(there.astype("float64"), ended.astype("float64"))) > SAME:
+        reason = f"filled in for {of_left:.0%} of those who left and {of_stayed:.0%} of the others"
+        return Leak(name, "filled_at_end", reason)
+    return None
+
+
+def duration_leak(name: str, known: dict[str, np.ndarray], time: np.ndarray) -> Leak | None:
+    """A number that follows the duration, or the duration times another feature that it is no twin of."""
+    mine = known[name]
+    if abs(r := correlation(mine, time)) > SAME:
+        return Leak(name, "duration", f"correlation {r:.3f} with how long they were customers")
+    for other, x in known.items():
+        r = correlation(mine, time * x) if other != name else 0.0
+        if abs(r) > SAME and abs(correlation(mine, x)) <= SAME:
+            reason = f"correlation {r:.3f} with how long they were customers x {other}"
+            return Leak(name, "product", reason)
+    return None
+
+
+def outcome_leak(name: str, values: pd.Series, ended: np.ndarray) -> Leak | None:
+    """A column of few levels that tell almost without fail who left."""
+    level, names = pd.factorize(values, use_na_sentinel=False)
+    least = min(ended.sum(), (~ended).sum())
+    if least < LEAST or not 2 <= len(names) <= MOST_LEVELS:
+        return None
+    left = np.bincount(level, weights=ended, minlength=len(names))
+    size = np.bincount(level, minlength=len(names))
+    wrong = np.minimum(left, size - left).sum()
+    if wrong <= (1 - ALMOST_ALL) * least:
+        return Leak(name, "outcome", f"its values tell who left, with {wrong:.0f} exceptions of {len(ended)}")
+    return None
+
+
+def correlation(x: np.ndarray, y: np.ndarray) -> float:
+    """Pearson's correlation over the pairs that are known; 0 where one of the two never varies."""
+    both = np.isfinite(x) & np.isfinite(y)
+    if both.sum() < LEAST:
+        return 0.0
+    a, b = x[both] - x[both].mean(), y[both] - y[both].mean()
+    spread = float(np.sqrt((a @ a) * (b @ b)))
+    enough = np.sqrt(a @ a) > 1e-9 * (1 + np.abs(x[both]).max()) and spread > 0
+    return float(a @ b) / spread if enough else 0.0
