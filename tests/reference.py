@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from statistics import median
 
+import reference_targets
+
 NONE = "(unassigned)"
 DAY = timedelta(days=1)
 SIZES = {"month": 1, "quarter": 3, "year": 12}
@@ -580,4 +582,10 @@ def reference(tables: dict[str, list[Row]], params: dict, as_of: date, first: da
         r.costs,
     ):
         part()
+    for topic in (
+        reference_targets.targets,
+        reference_targets.shrunk,
+        reference_targets.month_to_date,
+    ):
+        topic(r)
     return r.out

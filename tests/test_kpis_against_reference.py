@@ -64,6 +64,7 @@ class Maker:
                 "order_rows",
                 "mail_rows",
                 "cost_rows",
+                "target_rows",
             )
         }
 
@@ -185,6 +186,27 @@ class Maker:
                 "amount": f"{i + 0.37:.2f}",
             }
 
+    def target_rows(self):
+        """Targets of all scopes, dense enough to tile, some revised, some that fit no period of the year."""
+        months = [date(2025 + m // 12, m % 12 + 1, 1) for m in range(18)]
+        known = {}
+        for month in months:
+            for period, every in (("month", 1), ("quarter", 3), ("year", 12)):
+                for scope, whom in (
+                    ("company", [""]),
+                    ("team", ["North", "West"]),
+                    ("rep", [*self.reps, ""]),
+                ):
+                    for who in whom if month.month % every == 1 % every else []:
+                        for metric in ("revenue", "units", "new_accounts"):
+                            for valid in ["", self.day()] if self.r.random() < 0.2 else [""]:
+                                if self.r.random() < (0.8 if period == "month" else 0.2):
+                                    key = metric, scope, who, month, period, valid
+                                    known[key] = self.r.choice(["0", "7", "1500.5", "250000"])
+        for key, target in known.items():
+            names = ("metric", "scope", "scope_id", "period_start", "period", "valid_from")
+            yield {**dict(zip(names, key, strict=True)), "target": target}
+
 
 NAMES = {
     "rep_rows": "reps",
@@ -196,6 +218,7 @@ NAMES = {
     "order_rows": "orders",
     "mail_rows": "emails",
     "cost_rows": "costs",
+    "target_rows": "targets",
 }
 
 
@@ -278,6 +301,7 @@ PARAMS = [
         "revenue_from": "opportunities",
         "gross_margin": 0.5,
         "fiscal_year_start": 4,
+        "country": "PL",
     },
     {
         "churn": {"basis": "orders", "inactive_days": 45},
