@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from statistics import median
 
+import reference_pipeline
 import reference_targets
 
 NONE = "(unassigned)"
@@ -308,7 +309,7 @@ class Reference:
             }
             row |= {
                 "motion": self.motion(lead["channel"]),
-                "qualified": bool(own),
+                "qualified": bool(own) or bool(lead["opportunity_id"] and lead["qualified_at"]),
                 "won_at": min(wins) if wins else None,
             }
             row["days"] = days_between(lead["created_at"], row["won_at"]) if wins else None
@@ -583,6 +584,10 @@ def reference(tables: dict[str, list[Row]], params: dict, as_of: date, first: da
     ):
         part()
     for topic in (
+        reference_pipeline.open_pipeline,
+        reference_pipeline.unworked_leads,
+        reference_pipeline.stage_conversion,
+        reference_pipeline.open_rate_lift,
         reference_targets.targets,
         reference_targets.shrunk,
         reference_targets.month_to_date,

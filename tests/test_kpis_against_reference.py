@@ -64,6 +64,7 @@ class Maker:
                 "order_rows",
                 "mail_rows",
                 "cost_rows",
+                "stage_rows",
                 "target_rows",
             )
         }
@@ -95,15 +96,19 @@ class Maker:
         for i in range(self.r.randint(0, 40)):
             created = self.day()
             self.leads[f"L{i}"] = created
+            named = self.some([f"D{self.r.randint(0, 90)}"], 0.7)  # a deal, or none that is in the data
             yield {
                 "lead_id": f"L{i}",
                 "created_at": created,
                 "channel": self.some(["web", "fair", "call"]),
                 "rep_id": self.some(self.reps),
+                "first_contact_at": self.some([self.later(created, 90)], 0.5),
+                "qualified_at": self.some([self.later(created, 90)], 0.3) if named else "",
+                "opportunity_id": named,
             }
 
     def deal_rows(self):
-        self.deals = []
+        self.deals, self.begun = [], {}
         timed = self.r.random() < 0.5
         for i in range(self.r.randint(1, 60)):
             lead = self.some(list(self.leads), 0.4) if self.leads else ""
@@ -111,6 +116,7 @@ class Maker:
             outcome = self.r.choice(["won", "won", "lost", "open"])
             closed = "" if outcome == "open" else self.later(created, 200)
             self.deals.append(f"D{i}")
+            self.begun[f"D{i}"] = created
             start = self.later(created, 3)
             contact = min(start, closed) if closed else start
             yield {
@@ -121,6 +127,7 @@ class Maker:
                 "closed_at": f"{closed}T23:59:59" if timed and closed else closed,
                 "amount": self.some([self.money()]),
                 "units": self.r.randint(0, 9),
+                "stage": self.some(["first", "second", "third", "closed"], 0.3),
                 "customer_id": self.some(self.buyers),
                 "lead_id": lead,
                 "rep_id": self.some([*self.reps, "stranger"]),
@@ -207,6 +214,17 @@ class Maker:
             names = ("metric", "scope", "scope_id", "period_start", "period", "valid_from")
             yield {**dict(zip(names, key, strict=True)), "target": target}
 
+    def stage_rows(self):
+        """Some deals' stages, forth and back, at times two in one moment; and those of a deal nobody has."""
+        entries = set()
+        for deal, begun in [*self.begun.items(), ("ghost", self.day())]:
+            for _ in range(self.r.choice([0, 0, 1, 2, 3, 4])):
+                day = self.later(begun, 120)
+                at = self.some([self.instant(day)], 0.6) or str(day)
+                entries.add((deal, self.r.choice(["first", "second", "third", "on hold"]), at))
+        for deal, stage, at in sorted(entries):
+            yield {"opportunity_id": deal, "stage": stage, "entered_at": at}
+
 
 NAMES = {
     "rep_rows": "reps",
@@ -218,6 +236,7 @@ NAMES = {
     "order_rows": "orders",
     "mail_rows": "emails",
     "cost_rows": "costs",
+    "stage_rows": "stage_history",
     "target_rows": "targets",
 }
 
@@ -311,10 +330,16 @@ PARAMS = [
     },
 ]
 
+STAGES = [["first", "second", "third"], ["third", "first"], []]
+
 
 @pytest.mark.parametrize("seed", range(10))
 def test_a_random_company_gives_what_plain_loops_give(tmp_path: Path, seed: int):
-    params = {**PARAMS[seed % 2], "channels": {"web": "inbound", "fair": "outbound"}}
+    params = {
+        **PARAMS[seed % 2],
+        "channels": {"web": "inbound", "fair": "outbound"},
+        "stages": STAGES[seed % 3],
+    }
     tables = {NAMES[k]: text for k, text in Maker(seed).tables().items() if text}
     company = make_company(tmp_path, tables, as_of=str(AS_OF), timezone="UTC", **params)
     assert len(company.quarantine) == 0, company.quarantine.to_string()

@@ -126,7 +126,7 @@ class Facts:
         wanted = table.select(
             "opportunity_id", "outcome", "created_at", "created_at_utc", "first_contact_at",
             "first_contact_at_utc", "closed_at", "closed_at_utc", "interval_ok", "amount", "amount_created",
-            "units", "share", "n", "n_team", "n_rep",
+            "units", "share", "stage", "n", "n_team", "n_rep",
             *(labelled(table[name]).name(name) for name in ("rep", "team", "channel", "segment")),
         )  # fmt: skip
         return self.company.con.create_table("fact_credits", wanted, temp=True, overwrite=True)

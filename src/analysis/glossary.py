@@ -299,6 +299,19 @@ _ALL = [
         settle_days=3,
     ),
     Kpi(
+        "open_rate_lift",
+        "leads",
+        "Open rate against the first variant",
+        RATIO,
+        "open rate of a campaign's variant - open rate of its first variant by name, over the period's "
+        "e-mails of campaigns that sent at least two variants in it",
+        dims=("variant",),
+        needs=("emails.opened_at", "emails.variant", "emails.campaign_id"),
+        settle_days=3,
+        least_n=100,
+        source="interval: Newcombe 1998, method 10",
+    ),
+    Kpi(
         "click_rate",
         "leads",
         "E-mail click rate",
@@ -365,6 +378,26 @@ _ALL = [
         dims=("rep", "team", "channel"),
         needs=("opportunities.created_at", "opportunities.amount"),
     ),
+    Kpi(
+        "open_pipeline",
+        "leads",
+        "Open pipeline",
+        MONEY,
+        "sum of the amounts of the opportunities open on the closing day: created by then (else first "
+        "contacted) and not yet closed; by the stage each stood in on that day",
+        dims=("rep", "team", "stage"),
+        needs=("opportunities.amount",),
+    ),
+    Kpi(
+        "unworked_leads",
+        "leads",
+        "Leads nobody has worked",
+        COUNT,
+        "leads created by the closing day and by then neither contacted nor made an opportunity",
+        "down",
+        ("rep",),
+        ("leads.first_contact_at",),
+    ),
     # growth
     Kpi(
         "lead_opportunity_ratio",
@@ -414,6 +447,18 @@ _ALL = [
         ("channel",),
         ("leads", "opportunities"),
         cohort=True,
+    ),
+    Kpi(
+        "stage_conversion",
+        "growth",
+        "Conversion from stage to stage",
+        RATIO,
+        "deals that had entered a later stage, or were won, by the report's day / deals whose first entry "
+        "into the stage lies in the period; the stages and their order are those of the params",
+        dims=("stage",),
+        needs=("stage_history", "opportunities"),
+        cohort=True,
+        source="interval: Wilson 1927",
     ),
     Kpi(
         "sales_growth_mom",

@@ -10,7 +10,8 @@ from ibis import Table
 
 from analysis.facts import MICROSECONDS_A_DAY, Facts, elapsed, labelled, month_of, sorted_frame
 from analysis.month_to_date import sales_growth_mtd
-from analysis.rows import MONEY_DIGITS, missing_rows, order_statistics, ratio_rows, roll_up, rows
+from analysis.pipeline import links, stage_entries
+from analysis.rows import KEYS, MONEY_DIGITS, missing_rows, order_statistics, ratio_rows, roll_up, rows
 from analysis.stats import growth, ratio
 
 CONVERSIONS = ("lead_opportunity_ratio", "lead_conversion_rate", "lead_conversion_90d", "convert_days")
@@ -21,7 +22,13 @@ MATURE_DAYS = 90
 def table(facts: Facts) -> pd.DataFrame:
     """All rows of the family."""
     return pd.concat(
-        [conversions(facts), sales_growth(facts), sales_growth_mtd(facts), gross_margin(facts)],
+        [
+            conversions(facts),
+            stage_conversion(facts),
+            sales_growth(facts),
+            sales_growth_mtd(facts),
+            gross_margin(facts),
+        ],
         ignore_index=True,
     )
 
@@ -34,11 +41,7 @@ def lead_outcomes(facts: Facts) -> Table:
     conversion, null where the lead has not converted or the dates contradict each other.
     """
     leads, deals = facts.company.table("leads"), facts.company.table("opportunities")
-    links = leads.filter(leads.opportunity_id.notnull()).select("lead_id", "opportunity_id")
-    links = links.union(
-        deals.filter(deals.lead_id.notnull()).select("lead_id", "opportunity_id"), distinct=True
-    )
-    found = links.inner_join(deals.drop("lead_id"), "opportunity_id")
+    found = links(facts).inner_join(deals.drop("lead_id"), "opportunity_id")
     won = (found.outcome == "won") & found.closed_at.notnull()
     first = found.group_by(lead_id=found.lead_id).agg(
         deals=found.count(),
@@ -108,6 +111,21 @@ def conversions(facts: Facts) -> pd.DataFrame:
         ],
         ignore_index=True,
     )
+
+
+def stage_conversion(facts: Facts) -> pd.DataFrame:
+    """`stage_conversion` of every stage of the params in every period; undefined where they name none."""
+    lack = facts.lack("stage_conversion")
+    stages = facts.company.params.stages
+    if lack or not stages:
+        return missing_rows(["stage_conversion"], lack or "no_denominator", facts.calendar)
+    rolled = roll_up(stage_entries(facts), ["entered", "advanced"], ("stage",), facts.calendar)
+    every = facts.calendar.table()[["grain", "first_month"]].merge(
+        pd.DataFrame({"member": stages}), how="cross"
+    )
+    every = every.assign(dimension="stage").merge(rolled, how="left", on=KEYS, validate="1:1")
+    every = every.fillna({"entered": 0, "advanced": 0})
+    return ratio_rows("stage_conversion", every, "advanced", "entered", interval=True)
 
 
 def revenue_by_period(facts: Facts) -> pd.DataFrame:

@@ -12,7 +12,11 @@ FLOWS = (
     "revenue", "units", "new_accounts", "won_deals", "lost_deals", "emails_delivered", "new_leads",
     "new_opportunities", "pipeline_created", "acquisition_cost",
 )  # fmt: skip
-STOCKS = tuple(kpi for kpi in KPIS if kpi.startswith(("customers_", "mrr_")))
+STOCKS = (
+    *(kpi for kpi in KPIS if kpi.startswith(("customers_", "mrr_"))),
+    "open_pipeline",
+    "unworked_leads",
+)
 CUSTOMER_MOVES = {"opening": 1, "new": 1, "reactivated": 1, "churned": -1, "closing": -1}
 MRR_MOVES = {**CUSTOMER_MOVES, "expansion": 1, "contraction": -1}
 TOLERANCE = 0.005  # half a cent, or half a percent of one deal

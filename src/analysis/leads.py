@@ -1,9 +1,16 @@
-"""Leads: what e-mail campaigns reach, and what comes in: leads, opportunities, pipeline."""
+"""Leads: what e-mail campaigns reach, what comes in (leads, opportunities, pipeline), and what waits."""
 
+import numpy as np
 import pandas as pd
 
+from analysis.company import Company
+from analysis.errors import MissingTable
 from analysis.facts import Facts, labelled, month_of, sorted_frame, total
-from analysis.rows import missing_rows, ratio_rows, roll_up, sum_rows
+from analysis.glossary import GRAINS, UNASSIGNED
+from analysis.periods import Calendar
+from analysis.pipeline import WORK, lead_work, open_deals, roll_up_closings, unworked_leads
+from analysis.rows import missing_rows, ratio_rows, roll_up, rows, sum_rows
+from analysis.stats import newcombe, ratio
 
 MAIL_DIMS = ("campaign", "variant", "rep")
 LEAD_DIMS = ("rep", "team", "channel", "motion")
@@ -20,7 +27,9 @@ MAIL_RATIOS = {
 
 def table(facts: Facts) -> pd.DataFrame:
     """All rows of the family."""
-    return pd.concat([emails(facts), new_leads(facts), new_opportunities(facts)], ignore_index=True)
+    parts = [emails(facts), new_leads(facts), new_opportunities(facts)]
+    parts += [open_pipeline(facts), unworked(facts)]
+    return pd.concat(parts, ignore_index=True)
 
 
 def mail_facts(facts: Facts) -> pd.DataFrame:
@@ -52,20 +61,67 @@ def mail_facts(facts: Facts) -> pd.DataFrame:
 
 
 def emails(facts: Facts) -> pd.DataFrame:
-    """`emails_delivered` and the rates of what readers did, over e-mails sent in the period."""
-    lacks = {kpi: facts.lack(kpi) for kpi in ("emails_delivered", *MAIL_RATIOS)}
+    """`emails_delivered`, what readers did and `open_rate_lift`, over e-mails sent in the period."""
+    lacks = {kpi: facts.lack(kpi) for kpi in ("emails_delivered", *MAIL_RATIOS, "open_rate_lift")}
     parts = [missing_rows([kpi], lack, facts.calendar) for kpi, lack in lacks.items() if lack]
     if not lacks["emails_delivered"]:
         measures = ["sent", "delivered", "opened", "clicked", "unsubscribed", "bounced"]
         measures += ["opened_by_people", "delivered_to_people"]
-        rolled = roll_up(mail_facts(facts), measures, MAIL_DIMS, facts.calendar)
+        mails = mail_facts(facts)
+        rolled = roll_up(mails, measures, MAIL_DIMS, facts.calendar)
         parts.append(sum_rows("emails_delivered", rolled, "delivered", n="delivered"))
         parts += [
             ratio_rows(kpi, rolled, top, bottom, interval=True)
             for kpi, (top, bottom) in MAIL_RATIOS.items()
             if not lacks[kpi]
         ]
+        if not lacks["open_rate_lift"]:
+            parts.append(open_rate_lift(mails, facts.calendar))
     return pd.concat(parts, ignore_index=True)
+
+
+def variants(mails: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
+    """Open rates of each variant beside its campaign's first variant by name, in every period shown.
+
+    One row per grain, first_month and variant of a campaign that sent at least two in the period: `member`,
+    and `opened`, `delivered`, `opened_first`, `delivered_first`. E-mails without a campaign or variant are
+    left out.
+    """
+    mails = mails[(mails["campaign"] != UNASSIGNED) & (mails["variant"] != UNASSIGNED)]
+    counts = ["opened", "delivered"]
+    parts = []
+    for grain in GRAINS:
+        period = calendar.of(mails["month"], grain).rename("first_month")
+        sums = mails.groupby([period, "campaign", "variant"])[counts].sum().reset_index()
+        parts.append(sums.assign(grain=grain))
+    each = pd.concat(parts, ignore_index=True)  # in the order of the variants' names within a campaign
+    first = each.groupby(["grain", "first_month", "campaign"])[counts].transform("first")
+    position = each.groupby(["grain", "first_month", "campaign"]).cumcount()
+    each = each.assign(member=each["campaign"] + ": " + each["variant"], dimension="variant")
+    return each.join(first.add_suffix("_first"))[position > 0].reset_index(drop=True)
+
+
+def open_rate_lift(mails: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
+    """`open_rate_lift`: open rate of a campaign's variant minus that of its first, with Newcombe's interval.
+
+    n is the smaller of the two delivered counts. A period without a campaign of two variants has the
+    company's row, undefined (none_eligible).
+    """
+    found = variants(mails, calendar)
+    sides = [found[name] for name in ("opened", "delivered", "opened_first", "delivered_first")]
+    low, high = newcombe(*sides)
+    lift = ratio(*sides[:2]) - ratio(*sides[2:])
+    n = found[["delivered", "delivered_first"]].min(axis=1)
+    grid = calendar.table()[["grain", "first_month"]]
+    empty = grid.merge(found[["grain", "first_month"]].drop_duplicates(), how="left", indicator=True)
+    empty = empty[empty["_merge"] == "left_only"].assign(dimension="", member="")
+    return pd.concat(
+        [
+            rows("open_rate_lift", empty, np.nan, reason="none_eligible"),
+            rows("open_rate_lift", found, lift, n=n, low=low, high=high),
+        ],
+        ignore_index=True,
+    )
 
 
 def lead_facts(facts: Facts) -> pd.DataFrame:
@@ -117,3 +173,54 @@ def new_opportunities(facts: Facts) -> pd.DataFrame:
         rolled = roll_up(opportunity_facts(facts), ["created", "amount", "n"], LEAD_DIMS, facts.calendar)
         parts += [sum_rows(kpi, rolled, measure, n="n") for kpi, measure in kpis.items() if not lacks[kpi]]
     return pd.concat(parts, ignore_index=True)
+
+
+def open_pipeline(facts: Facts) -> pd.DataFrame:
+    """`open_pipeline`: amounts of the deals open on the closing day, by the stage they stood in then."""
+    lack = facts.lack("open_pipeline")
+    if not lack and not facts.has_start:
+        lack = "missing_column"
+    if lack:
+        return missing_rows(["open_pipeline"], lack, facts.calendar)
+    dims = ("rep", "team", "stage")
+    rolled = roll_up_closings(open_deals(facts), ["amount", "n"], dims, facts.calendar)
+    return sum_rows("open_pipeline", rolled, "amount", n="n")
+
+
+def unworked(facts: Facts) -> pd.DataFrame:
+    """`unworked_leads`: leads that on the closing day nobody had contacted or qualified."""
+    lack = facts.lack("unworked_leads")
+    if lack:
+        return missing_rows(["unworked_leads"], lack, facts.calendar)
+    rolled = roll_up_closings(unworked_leads(facts), ["leads"], ("rep",), facts.calendar)
+    return sum_rows("unworked_leads", rolled, "leads", n="leads")
+
+
+def waiting_leads(company: Company) -> pd.DataFrame:
+    """The leads that nobody had contacted or qualified by the end of the report's day, oldest first.
+
+    Parameters
+    ----------
+    company : an opened company
+
+    Returns
+    -------
+    One row per lead of `unworked_leads` on that day: `lead_id`, `created_at` (the company's time),
+    `days_waiting` (whole calendar days from that day to the report's), `channel` and `rep` (its id).
+
+    Raises
+    ------
+    MissingTable
+        There are no leads, or nothing says when one was contacted.
+    """
+    facts = Facts(company)
+    if facts.lack("unworked_leads") == "missing_column":
+        name = company.params.name
+        raise MissingTable(f"The leads of {name} have no first_contact_at, so who still waits is not known.")
+    leads = lead_work(facts)
+    columns = ["lead_id", "created_at", "channel", "rep"]
+    frame = leads.filter(*(leads[column].isnull() for column in WORK)).select(columns).to_pandas()
+    frame = frame.sort_values(["created_at", "lead_id"], ignore_index=True)
+    days = (pd.Timestamp(company.as_of) - frame["created_at"].dt.normalize()).dt.days
+    frame.insert(2, "days_waiting", days)
+    return frame

@@ -36,6 +36,20 @@ def wilson(successes: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray, np.ndar
     return np.where(x == 0, np.minimum(low, 0), low), np.where(x == n, np.maximum(high, 1), high)
 
 
+def newcombe(
+    successes: ArrayLike, trials: ArrayLike, successes_other: ArrayLike, trials_other: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of the first proportion minus the other (Newcombe 1998, method 10); NaN without a trial.
+
+    It is made of Wilson's intervals of the two sides. 56 of 70 against 48 of 80 gives 0.0524 to 0.3339.
+    """
+    p, q = ratio(successes, trials), ratio(successes_other, trials_other)
+    (p_low, p_high), (q_low, q_high) = wilson(successes, trials), wilson(successes_other, trials_other)
+    low = p - q - np.hypot(p - p_low, q_high - q)
+    high = p - q + np.hypot(p_high - p, q - q_low)
+    return low, high
+
+
 @cache
 def median_ranks(n: int) -> tuple[int, int] | None:
     """1-based ranks of the order statistics that enclose the median with at least 95 %; None below n = 6."""
