@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from analysis.stats import growth, median_ranks, ratio, summaries, wilson
+from analysis.stats import growth, median_ranks, newcombe, ratio, summaries, wilson
 
 
 def test_a_ratio_without_denominator_is_missing_never_zero_or_infinite():
@@ -27,6 +27,39 @@ def test_wilson_holds_the_share_and_stays_between_zero_and_one(won, more):
     low, high = wilson([won], [trials])
     assert 0 <= low[0] <= won / trials + 1e-12
     assert won / trials - 1e-12 <= high[0] <= 1
+
+
+@pytest.mark.parametrize(
+    ("side", "other", "low", "high"),
+    [  # Newcombe 1998, Statistics in Medicine 17, 873-890, table II, method 10
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((6, 7), (2, 7), 0.0582, 0.8062),
+        ((5, 56), (0, 29), -0.0381, 0.1926),
+        ((0, 10), (0, 20), -0.1611, 0.2775),
+        ((0, 10), (0, 10), -0.2775, 0.2775),
+        ((10, 10), (0, 20), 0.6791, 1.0),
+        ((10, 10), (0, 10), 0.6075, 1.0),
+    ],
+)
+def test_newcombe_gives_the_published_intervals(side, other, low, high):
+    got = newcombe([side[0]], [side[1]], [other[0]], [other[1]])
+    assert (round(got[0][0], 4), round(got[1][0], 4)) == (low, high)
+
+
+@given(st.integers(0, 50), st.integers(1, 50), st.integers(0, 50), st.integers(1, 50))
+def test_newcombe_holds_the_difference_stays_within_one_and_turns_with_the_sides(x, more_x, y, more_y):
+    m, n = x + more_x, y + more_y
+    low, high = newcombe([x], [m], [y], [n])
+    assert -1 - 1e-12 <= low[0] <= x / m - y / n + 1e-12
+    assert x / m - y / n - 1e-12 <= high[0] <= 1 + 1e-12
+    back = newcombe([y], [n], [x], [m])
+    np.testing.assert_allclose([back[0][0], back[1][0]], [-high[0], -low[0]], atol=1e-12)
+
+
+def test_newcombe_needs_trials_on_both_sides():
+    low, high = newcombe([0, 3], [0, 4], [1, 0], [2, 0])
+    assert np.isnan([*low, *high]).all()
 
 
 @given(st.integers(6, 400))
