@@ -130,7 +130,7 @@ def known_targets(facts: Facts) -> pd.DataFrame:
     """Targets as known on the report's day for every period they give or tile: metric, KEYS, `target`."""
     frame = facts.company.table("targets").to_pandas()
     if frame.empty:
-        return pd.DataFrame(columns=["metric", *KEYS, "target"])
+        return pd.DataFrame(columns=["metric", *KEYS, "target"]).astype({"target": "float64"})
     frame["valid_from"] = pd.to_datetime(frame["valid_from"])
     frame["first_month"] = [month_index(day) for day in pd.to_datetime(frame["period_start"])]
     frame["target"] = frame["target"].astype("float64")
@@ -172,4 +172,5 @@ def tile(known: dict[tuple[str, int], float], calendar: Calendar) -> pd.DataFram
         return round(sum(there), MONEY_DIGITS) if len(there) == len(pieces) else None
 
     found = [(p.grain, p.first_month, target(p.grain, p.first_month)) for p in calendar.periods()]
-    return pd.DataFrame([f for f in found if f[2] is not None], columns=["grain", "first_month", "target"])
+    kept = [f for f in found if f[2] is not None]
+    return pd.DataFrame(kept, columns=["grain", "first_month", "target"]).astype({"target": "float64"})
