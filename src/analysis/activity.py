@@ -7,12 +7,12 @@ so the opening of a period is the snapshot of the month before it and its closin
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import ibis
 import pandas as pd
 from ibis import Table
 
+from analysis.buying import Buying, buying, cohorts, moves
 from analysis.facts import Facts, labelled, month_of, sorted_frame, total
 from analysis.periods import Period
 from analysis.rows import MONEY_DIGITS
@@ -27,7 +27,7 @@ MOVES = [*COUNTS, *AMOUNTS, "mrr_kept_or_less", "mrr_kept"]
 
 @dataclass(frozen=True)
 class Activity:
-    """Snapshots of one basis: `active` (month, customer_id, mrr) and `first` (customer_id, first_on)
+    """Snapshots of subscriptions: `active` (month, customer_id, mrr) and `first` (customer_id, first_on)
     tables.
     """
 
@@ -36,42 +36,55 @@ class Activity:
 
 
 def snapshot_days(facts: Facts) -> pd.DataFrame:
-    """The snapshot day of every month needed: month, `on` (its last day or as_of), `since` (start of the
-    order window).
-    """
+    """The day of every snapshot needed: `snapshot` (its month) and `on` (the last day of it, or as_of)."""
     calendar = facts.calendar
     months = [Period("month", m) for m in range(calendar.earliest_month - 1, calendar.last_month + 1)]
-    on = pd.Series([p.closing_day(facts.company.as_of) for p in months])
-    window = timedelta(days=facts.company.params.churn.inactive_days)
-    return pd.DataFrame(
-        {"snapshot": [p.first_month for p in months], "on": on, "since": [d - window for d in on]}
-    )
+    on = [p.closing_day(facts.company.as_of) for p in months]
+    return pd.DataFrame({"snapshot": [p.first_month for p in months], "on": on})
 
 
-def activity(facts: Facts, basis: str) -> Activity:
-    """Snapshots from `subscriptions` or `orders`, kept as a table of the engine; mrr is 0 for orders."""
-    con = facts.company.con
-    days = ibis.memtable(snapshot_days(facts), schema={"snapshot": "int64", "on": "date", "since": "date"})
+def paid_spans(facts: Facts) -> Table:
+    """The subscriptions that are paid for on at least a day."""
+    paid = facts.company.table("subscriptions")
+    return paid.filter(paid.mrr > 0, paid.ended_on.isnull() | (paid.ended_on > paid.started_on))
+
+
+def buying_days(facts: Facts) -> Table:
+    """customer_id and `day` of every order of a known customer for more than 0."""
+    orders = facts.company.table("orders")
+    orders = orders.filter(orders.amount > 0, orders.customer_id.notnull())
+    return orders.select("customer_id", day=orders.ordered_at.date())
+
+
+def active_on(facts: Facts, basis: str, days: Table) -> Table:
+    """The customer_ids of `days` (one `day` a customer) who are active on their day."""
     if basis == "subscriptions":
-        paid = facts.company.table("subscriptions")
-        paid = paid.filter(paid.mrr > 0, paid.ended_on.isnull() | (paid.ended_on > paid.started_on))
-        first = paid.group_by("customer_id").agg(first_on=paid.started_on.min())
-        here = paid.join(
-            days, (paid.started_on <= days.on) & (paid.ended_on.isnull() | (days.on < paid.ended_on))
-        )
-        active = here.group_by("snapshot", "customer_id").agg(mrr=here.mrr.sum())
+        paid = paid_spans(facts).select(buyer="customer_id", since="started_on", until="ended_on")
+        on = (paid.since <= days.day) & (paid.until.isnull() | (days.day < paid.until))
     else:
-        orders = facts.company.table("orders")
-        orders = orders.filter(orders.amount > 0, orders.customer_id.notnull())
-        bought = orders.select("customer_id", day=orders.ordered_at.date()).distinct()
-        first = bought.group_by("customer_id").agg(first_on=bought.day.min())
-        here = bought.join(days, (bought.day <= days.on) & (bought.day > days.since))
-        active = (
-            here.select("snapshot", "customer_id").distinct().mutate(mrr=ibis.literal(0, "decimal(38, 6)"))
-        )
+        bought = buying_days(facts).select(buyer="customer_id", bought_on="day")
+        age = days.day.delta(bought.bought_on, unit="day")
+        paid, on = bought, age.between(0, facts.company.params.churn.inactive_days - 1)
+    return days.inner_join(paid, [days.customer_id == paid.buyer, on]).select("customer_id").distinct()
+
+
+def activity(facts: Facts, basis: str) -> Activity | Buying:
+    """Snapshots from `subscriptions`, kept as a table of the engine, or from `orders`, one row per kind of
+    customer.
+    """
+    snapshots = snapshot_days(facts)
+    if basis == "orders":
+        return buying(facts, list(snapshots["snapshot"]))
+    days = ibis.memtable(snapshots, schema={"snapshot": "int64", "on": "date"})
+    paid = paid_spans(facts)
+    first = paid.group_by("customer_id").agg(first_on=paid.started_on.min())
+    here = paid.join(
+        days, (paid.started_on <= days.on) & (paid.ended_on.isnull() | (days.on < paid.ended_on))
+    )
+    active = here.group_by("snapshot", "customer_id").agg(mrr=here.mrr.sum())
     return Activity(
-        con.create_table(f"fact_active_{basis}", active, temp=True, overwrite=True),
-        con.create_table(f"fact_first_{basis}", first, temp=True, overwrite=True),
+        facts.company.keep(f"fact_active_{basis}", active),
+        facts.company.keep(f"fact_first_{basis}", first),
     )
 
 
@@ -94,12 +107,14 @@ def spans(facts: Facts) -> pd.DataFrame:
     )
 
 
-def movements(facts: Facts, basis: Activity) -> pd.DataFrame:
+def movements(facts: Facts, basis: Activity | Buying) -> pd.DataFrame:
     """Movements of customers and MRR in every period, by segment, channel and rep of the customer: MOVES.
 
     One row per grain, first_month and breakdown. Each customer of a period is one row before it is counted:
     what it paid at opening (m0), at closing (m1), and whether it first became active inside the period.
     """
+    if isinstance(basis, Buying):
+        return moves(basis, spans(facts)).assign(**dict.fromkeys(MOVES[len(COUNTS) :], 0.0))
     schema = {"grain": "string", "starts_on": "date", "ends_on": "date"}
     wanted = ibis.memtable(spans(facts), schema={**dict.fromkeys(spans(facts).columns, "int64"), **schema})
     active, first = basis.active, basis.first
@@ -167,34 +182,31 @@ def count_moves(facts: Facts, each: Table) -> Table:
     )
 
 
-def rolled_movements(facts: Facts, basis: Activity) -> pd.DataFrame:
+def rolled_movements(facts: Facts, basis: Activity | Buying) -> pd.DataFrame:
     """Movements as a rolled frame: the company total in every period (0 where nothing moved), and each
     breakdown.
     """
-    moves = movements(facts, basis)
+    moved = movements(facts, basis)
     grid = spans(facts)[["grain", "first_month"]]
-    whole = moves.groupby(["grain", "first_month"])[MOVES].sum()
+    whole = moved.groupby(["grain", "first_month"])[MOVES].sum()
     parts = [grid.join(whole, on=["grain", "first_month"]).fillna(0).assign(dimension="", member="")]
     for dim in ("segment", "channel", "rep"):
-        part = moves.groupby(["grain", "first_month", moves[dim].rename("member")])[MOVES].sum()
+        part = moved.groupby(["grain", "first_month", moved[dim].rename("member")])[MOVES].sum()
         parts.append(part.reset_index().assign(dimension=dim))
     return pd.concat(parts, ignore_index=True).round({name: MONEY_DIGITS for name in MOVES})
 
 
-def cohort_activity(facts: Facts, basis: str, snapshots: Activity) -> pd.DataFrame:
+def cohort_activity(facts: Facts, basis: str, snapshots: Activity | Buying) -> pd.DataFrame:
     """Active customers by month acquired (`month`) and month of activity (`at`): `active`.
 
     Active in a month: on its last day (subscriptions), or with an order above 0 in it (orders).
     """
+    if isinstance(snapshots, Buying):
+        return cohorts(snapshots)
     customers = facts.company.table("customers")
-    cohorts = customers.filter(customers.acquired_on.notnull()).select(
+    acquired = customers.filter(customers.acquired_on.notnull()).select(
         "customer_id", month=month_of(customers.acquired_on)
     )
-    if basis == "subscriptions":
-        seen = snapshots.active.select("customer_id", at=snapshots.active.snapshot)
-    else:
-        orders = facts.company.table("orders")
-        orders = orders.filter(orders.amount > 0, orders.customer_id.notnull())
-        seen = orders.select("customer_id", at=month_of(orders.ordered_at)).distinct()
-    joined = cohorts.inner_join(seen, "customer_id")
+    seen = snapshots.active.select("customer_id", at=snapshots.active.snapshot)
+    joined = acquired.inner_join(seen, "customer_id")
     return sorted_frame(joined.group_by("month", "at").agg(active=joined.count()))

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from multiprocessing.util import Finalize
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import ibis
@@ -15,6 +18,12 @@ from analysis.errors import MissingTable
 from analysis.params import Params, find, with_as_of
 from analysis.params import load as load_params
 from analysis.sources.loading import load
+
+MEMORY = "2GB"
+"""What the engine may hold in memory at a time; the rest of a large company waits on disk."""
+
+DISK = "kept"
+"""The name that a large company's kept results are attached under."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ class Company:
     inputs: list[dict[str, str | int]] = field(repr=False, compare=False)
     _supplied: dict[str, frozenset[str]] = field(repr=False, compare=False)
     _tables: dict[str, Table] = field(repr=False, compare=False)
+    _has_disk: bool = field(default=False, repr=False, compare=False)
 
     def has(self, table: str) -> bool:
         """Whether the company has that canonical table."""
@@ -70,6 +80,12 @@ class Company:
             raise MissingTable(f"{self.params.name} has no table {name}.")
         return self._tables[name]
 
+    def keep(self, name: str, result: Table) -> Table:
+        """Compute a result once, for all the figures that are made of it; of a large company on disk."""
+        if self._has_disk:
+            return self.con.create_table(name, result, database=f"{DISK}.main", overwrite=True)
+        return self.con.create_table(name, result, temp=True, overwrite=True)
+
     def __getattr__(self, name: str) -> Any:
         if name in TABLES:
             return self.table(name)
@@ -85,10 +101,12 @@ def from_params(params: Params, as_of: str | date | None = None) -> Company:
         The source cannot be read as the params say, or too many rows of a table are quarantined.
     """
     params = with_as_of(params, as_of)
-    con = ibis.duckdb.connect(autoinstall_known_extensions=False, autoload_known_extensions=False)
-    if con.con.execute("SELECT current_setting('enable_progress_bar')").fetchall()[0][0]:
-        con.con.execute("SET enable_progress_bar = false")  # an error where it is off already
+    folder = Path(mkdtemp(prefix="kpi-engine-"))
+    con = engine(folder)
     loaded = load(con.con, params, params.as_of)
+    if loaded.is_large:
+        con.con.execute("SET preserve_insertion_order = false")
+        con.con.execute(f"ATTACH '{folder / DISK}.duckdb' AS {DISK}")
     return Company(
         params=params,
         as_of=loaded.as_of,
@@ -99,7 +117,22 @@ def from_params(params: Params, as_of: str | date | None = None) -> Company:
         inputs=loaded.inputs,
         _supplied=loaded.supplied,
         _tables={name: con.table(name) for name in loaded.tables},
+        _has_disk=loaded.is_large,
     )
+
+
+def engine(folder: Path) -> Backend:
+    """The embedded engine; what does not fit into MEMORY goes to the folder, which goes with the engine."""
+    con = ibis.duckdb.connect(
+        autoinstall_known_extensions=False,
+        autoload_known_extensions=False,
+        memory_limit=MEMORY,
+        temp_directory=str(folder),
+    )
+    Finalize(con, rmtree, (folder, True), exitpriority=0)  # a forked kernel ends without atexit
+    if con.con.execute("SELECT current_setting('enable_progress_bar')").fetchall()[0][0]:
+        con.con.execute("SET enable_progress_bar = false")  # an error where it is off already
+    return con
 
 
 def open_company(company: str, as_of: str | date | None = None, params_dir: str | Path = "params") -> Company:

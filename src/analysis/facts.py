@@ -102,34 +102,45 @@ class Facts:
         deals = self.company.table("opportunities")
         deals = deals.mutate(buyer=deals.customer_id, rep=deals.rep_id)
         one = ibis.literal(1, "int64")
+        whole = ibis.literal(1, "decimal(9, 6)")
         if not self.company.has("opportunity_splits"):
-            deals = deals.mutate(share=ibis.literal(1, "decimal(9, 6)"))
-            table = self.with_team_and_segment(deals).mutate(n=one, n_team=one, n_rep=one)
+            table = deals.mutate(share=whole, n=one, n_team=one, n_rep=one)
         else:
-            splits = self.company.table("opportunity_splits")
-            splits = splits.select(
-                split_of=splits.opportunity_id, credited=splits.rep_id, split_share=splits.share
-            )
-            deals = deals.left_join(splits, deals.opportunity_id == splits.split_of)
-            deals = deals.mutate(
-                rep=deals.split_of.notnull().ifelse(deals.credited, deals.rep),
-                share=deals.split_share.fill_null(ibis.literal(1, "decimal(9, 6)")).cast("decimal(9, 6)"),
-            )
-            table = self.with_team_and_segment(deals)
-            in_deal = ibis.window(group_by=table.opportunity_id, order_by=table.rep)
-            in_team = ibis.window(group_by=[table.opportunity_id, table.team], order_by=table.rep)
+            shares = self.shares()
+            table = deals.left_join(shares, deals.opportunity_id == shares.split_of)
             table = table.mutate(
-                n=(ibis.row_number().over(in_deal) == 0).cast("int64"),
-                n_team=(ibis.row_number().over(in_team) == 0).cast("int64"),
+                rep=table.split_of.notnull().ifelse(table.credited, table.rep),
+                share=table.split_share.fill_null(whole).cast("decimal(9, 6)"),
+                n=table.first_of_deal.fill_null(one),
+                n_team=table.first_of_team.fill_null(one),
                 n_rep=one,
             )
+        table = self.with_team_and_segment(table)
         wanted = table.select(
             "opportunity_id", "outcome", "created_at", "created_at_utc", "first_contact_at",
             "first_contact_at_utc", "closed_at", "closed_at_utc", "interval_ok", "amount", "amount_created",
             "units", "share", "stage", "n", "n_team", "n_rep",
             *(labelled(table[name]).name(name) for name in ("rep", "team", "channel", "segment")),
         )  # fmt: skip
-        return self.company.con.create_table("fact_credits", wanted, temp=True, overwrite=True)
+        return self.company.keep("fact_credits", wanted)
+
+    def shares(self) -> Table:
+        """One row per rep of a split deal: `first_of_deal` marks one of a deal, `first_of_team` of a team."""
+        splits = self.company.table("opportunity_splits")
+        splits = splits.select(
+            split_of=splits.opportunity_id, credited=splits.rep_id, split_share=splits.share
+        )
+        teams = self.teams()
+        splits = splits.left_join(teams, splits.credited == teams.rep)
+        in_deal = ibis.window(group_by=splits.split_of, order_by=splits.credited)
+        in_team = ibis.window(group_by=[splits.split_of, splits.team], order_by=splits.credited)
+        return splits.select(
+            "split_of",
+            "credited",
+            "split_share",
+            first_of_deal=(ibis.row_number().over(in_deal) == 0).cast("int64"),
+            first_of_team=(ibis.row_number().over(in_team) == 0).cast("int64"),
+        )
 
     @cached_property
     def closed_deals(self) -> pd.DataFrame:
@@ -236,6 +247,26 @@ class Facts:
         """The table that revenue comes from."""
         return self.company.params.revenue_from
 
+    def sales(self) -> Table:
+        """What revenue is made of, one row per won deal or order: customer_id, month, amount, cost, `bought`.
+
+        `bought` is false for a refund; a deal has no cost.
+        """
+        if self.revenue_table == "orders":
+            orders = self.company.table("orders")
+            return orders.select(
+                "customer_id", "amount", "cost", month=month_of(orders.ordered_at), bought=orders.amount > 0
+            )
+        deals = self.company.table("opportunities")
+        deals = deals.filter(deals.outcome == "won", deals.closed_at.notnull())
+        return deals.select(
+            "customer_id",
+            amount=deals.amount.fill_null(ibis.literal(0, "decimal(20, 6)")),
+            cost=ibis.null("decimal(20, 6)"),
+            month=month_of(deals.closed_at),
+            bought=ibis.literal(True),
+        )
+
     @cached_property
     def revenue(self) -> pd.DataFrame:
         """Revenue by month and rep, team, channel, segment: `amount` and the counts `n`, `n_team`, `n_rep`
@@ -253,4 +284,16 @@ def sorted_frame(expression: Table) -> pd.DataFrame:
     """The result of an aggregate, in one order whatever the engine's threads did."""
     frame = expression.to_pandas()
     keys = [c for c in frame.columns if c == "month" or not pd.api.types.is_numeric_dtype(frame[c])]
-    return frame.sort_values(keys, ignore_index=True, kind="stable")
+    if not keys:
+        return frame
+    order = np.lexsort([ranked(frame[key]) for key in reversed(keys)])
+    return frame.take(order).reset_index(drop=True)
+
+
+def ranked(column: pd.Series) -> np.ndarray:
+    """A number per value, in the order of the values, the missing last: texts sort by few of them."""
+    codes, values = pd.factorize(column)
+    ranks = np.empty(len(values) + 1, dtype="int64")
+    ranks[np.argsort(np.asarray(values, dtype=object))] = np.arange(len(values))
+    ranks[-1] = len(values)  # the code of a missing value is -1
+    return ranks[codes]

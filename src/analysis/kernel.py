@@ -152,6 +152,7 @@ class LocalKernelManager(AsyncKernelManager):
                 "IPYTHONDIR": home,  # nobody's start-up files, nobody's history
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline",
                 "PYTHONHASHSEED": "0",
+                "TMPDIR": os.path.dirname(self.connection_file),  # goes with it, however it ends
             },
         )
 

@@ -128,17 +128,22 @@ def order_statistics(
     saying how many times it occurred.
     """
     facts = facts[facts["month"].between(calendar.earliest_month, calendar.last_month)]
+    values = facts[value].to_numpy(dtype="float64")
+    order = np.argsort(values, kind="stable")  # once: then every breakdown only has to be sorted by group
+    values, month = values[order], facts["month"].to_numpy(dtype="int64")[order]
     parts = []
-    for grain in GRAINS:
-        first = calendar.of(facts["month"].to_numpy(), grain)
-        for dim in ("", *dims):
-            times = facts[f"n_{dim}" if f"n_{dim}" in facts else "n"].to_numpy()
-            members = facts[dim] if dim else pd.Series("", index=facts.index)
-            group, labels = pd.factorize(pd.MultiIndex.from_arrays([first, members]))
-            stats = summaries(
-                np.repeat(group, times), np.repeat(facts[value].to_numpy(dtype="float64"), times)
+    for dim in ("", *dims):
+        times = facts[f"n_{dim}" if f"n_{dim}" in facts else "n"].to_numpy(dtype="int64")[order]
+        codes, members = pd.factorize(facts[dim]) if dim else (np.zeros(len(facts), "int64"), [""])
+        for grain in GRAINS:
+            starts = calendar.of(month, grain)
+            period = (starts - calendar.of(calendar.earliest_month, grain)) // MONTHS_IN[grain]
+            stats = summaries(period * len(members) + codes[order], values, times)
+            period, member = np.divmod(stats.index.to_numpy(dtype="int64"), max(len(members), 1))
+            part = stats.assign(
+                first_month=calendar.of(calendar.earliest_month, grain) + period * MONTHS_IN[grain],
+                member=np.asarray(members, dtype=object)[member],
             )
-            part = labels.to_frame(index=False, name=["first_month", "member"]).join(stats)
             if not dim:
                 grid = pd.DataFrame({"first_month": calendar.starts(grain), "member": ""})
                 part = grid.merge(part, how="left", on=["first_month", "member"])

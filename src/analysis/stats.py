@@ -57,33 +57,53 @@ def median_ranks(n: int) -> tuple[int, int] | None:
     return (low, n - low + 1) if low >= 1 else None
 
 
-def summaries(groups: pd.Series | np.ndarray, values: np.ndarray) -> pd.DataFrame:
-    """Exact order statistics of `values` within integer `groups`.
+def summaries(
+    groups: pd.Series | np.ndarray, values: np.ndarray, times: np.ndarray | None = None
+) -> pd.DataFrame:
+    """Exact order statistics of `values`, each occurring as often as `times` says, within integer `groups`.
 
     Returns a frame indexed by group: `n`, `median` with its 95 % interval `low`, `high` (binomial order
     statistics; NaN below six values), `mean`, `p90` (linear interpolation between order statistics).
     """
     codes, x = np.asarray(groups), np.asarray(values, dtype="float64")
-    order = np.lexsort((x, codes))
-    codes, x = codes[order], x[order]
-    names, start, n = np.unique(codes, return_index=True, return_counts=True)
-    if not len(names):
+    often = np.ones(len(x), dtype="int64") if times is None else np.asarray(times, dtype="int64")
+    codes, x, often = codes[often > 0], x[often > 0], often[often > 0]
+    if not len(codes):
         return pd.DataFrame(columns=["n", "median", "low", "high", "mean", "p90"], dtype="float64")
+    order = sorting(codes, x)
+    codes, x, often = codes[order], x[order], often[order]
+    start = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
+    ends = np.cumsum(often)
+    n = np.add.reduceat(often, start)
+    before = ends[start] - often[start]
+
+    def value_at(rank: np.ndarray) -> np.ndarray:
+        """The values of these ranks, from 0, in their groups."""
+        return x[np.searchsorted(ends, before + rank, side="right")]
+
     at = 0.9 * (n - 1)
     below = np.floor(at).astype("int64")
-    above = np.minimum(below + 1, n - 1)
-    p90 = x[start + below] + (at - below) * (x[start + above] - x[start + below])
-    ranks = [median_ranks(int(k)) for k in n]
-    low = [x[s + r[0] - 1] if r else np.nan for s, r in zip(start, ranks, strict=True)]
-    high = [x[s + r[1] - 1] if r else np.nan for s, r in zip(start, ranks, strict=True)]
+    p90 = value_at(below)
+    p90 = p90 + (at - below) * (value_at(np.minimum(below + 1, n - 1)) - p90)
+    distinct, where = np.unique(n, return_inverse=True)
+    rank = np.array([(median_ranks(int(k)) or (0, 0))[0] for k in distinct])[where]
+    bounds = (value_at(np.maximum(rank - 1, 0)), value_at(np.minimum(n - rank, n - 1)))
     return pd.DataFrame(
         {
             "n": n,
-            "median": (x[start + (n - 1) // 2] + x[start + n // 2]) / 2,
-            "low": low,
-            "high": high,
-            "mean": np.add.reduceat(x, start) / n,
+            "median": (value_at((n - 1) // 2) + value_at(n // 2)) / 2,
+            "low": np.where(rank > 0, bounds[0], np.nan),
+            "high": np.where(rank > 0, bounds[1], np.nan),
+            "mean": np.add.reduceat(x * often, start) / n,
             "p90": p90,
         },
-        index=names,
+        index=codes[start],
     )
+
+
+def sorting(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The order of rows by code, then value; quick where the values are sorted already and codes are few."""
+    if (values[1:] < values[:-1]).any():
+        return np.lexsort((values, codes))
+    small = len(codes) and codes.min() >= 0 and codes.max() < 2**16
+    return np.argsort(codes.astype("uint16") if small else codes, kind="stable")
