@@ -212,6 +212,11 @@ class Labels:
         """A breakdown in words."""
         return DIMENSIONS.get(dimension, dimension)
 
+    def by(self, name: str, dimension: str) -> str:
+        """A KPI's name with its breakdown: "Revenue by channel", but "Won by day" as it is."""
+        word = self.dimension(dimension)
+        return name if word in name.split() else f"{name} by {word}"
+
     def is_complete(self, period_end: date) -> bool:
         """Whether the period that ends before `period_end` is over at the end of the report's day."""
         return pd.Timestamp(period_end) <= pd.Timestamp(self.as_of + timedelta(days=1))

@@ -1,6 +1,7 @@
 """Charts of movements and of cohorts: from level to level, and what remains of each month's customers."""
 
 from collections.abc import Iterable, Sequence
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
@@ -29,6 +30,7 @@ from analysis.labels import Labels
 from analysis.views import MOVEMENTS, latest, members, missing, movements, rows
 
 LIGHT = "#6BAED6"  # out of the map's blues
+LINE = 12  # characters of a line under a bar
 WORDS = {"reactivated": "won back", "churned": "lost"}
 
 
@@ -89,7 +91,7 @@ def effects(
     names = [labels.period(ends.index[0], grain), *names, labels.period(start, grain)]
     ax = canvas(ax)
     _flow(ax, labels, unit, [ends.iloc[0], *found["value"], ends.iloc[1]], ends.iloc[1], found["status"])
-    ax.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names])
+    ax.set_xticks(range(len(names)), [fill(name, LINE) for name in names])
     value_axis(ax, labels, unit, of)
     title = f"{KPIS[of].name} from {names[0]} to {names[-1]}, by cause"
     values = [ends.iloc[0], *found["value"], ends.iloc[1]]

@@ -30,7 +30,7 @@ from analysis.charts.style import (
 )
 from analysis.display import Note
 from analysis.glossary import KPIS
-from analysis.labels import Labels
+from analysis.labels import POINTS, Labels
 from analysis.views import latest, member_key, members, missing, rows
 
 AT_MOST = 16
@@ -93,6 +93,8 @@ def intervals(
         return note
     found = members(kpis, labels, kpi, by, grain, running)
     found = found[found["value"].notna()]
+    if by == "rep":
+        found = found[~found["member"].str.startswith("(")]
     if found.empty:
         return Note(f"“{KPIS[kpi].name}” has no value by {labels.dimension(by)} in the latest {grain}.")
     if len(found) > AT_MOST:
@@ -104,6 +106,8 @@ def intervals(
             ax.hlines(place, row.low, row.high, color=colour, linewidth=2.2)
         face = "white" if row.status == "provisional" else colour
         ax.plot(row.value, place, marker="o", markersize=7, color=colour, mfc=face, zorder=3, clip_on=False)
+    if kpi in POINTS:
+        ax.axvline(0, color=INK, linewidth=0.8, zorder=1)
     handles = _whole_line(ax, kpis, kpi, grain, found["period_start"].iloc[0])
     _member_axis(ax, [labels.member(by, member) for member in found["member"]])
     unit = found["unit"].iloc[0]
@@ -197,7 +201,7 @@ def _finish(
 ) -> Axes:
     """Title, and an alternative text that names the members and their values."""
     start = found["period_start"].max()
-    title = f"{KPIS[kpi].name} by {labels.dimension(by)}{over}"
+    title = f"{labels.by(KPIS[kpi].name, by)}{over}"
     title += "" if over else f", {labels.span(start, found['period_end'].max(), grain)}"
     shown = found[found["period_start"] == start]
     values = [

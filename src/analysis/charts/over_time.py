@@ -29,6 +29,8 @@ from analysis.glossary import KPIS
 from analysis.labels import Labels, inside
 from analysis.views import latest, missing, rows
 
+LONG_TITLE = 60  # characters; the legend names them all
+
 
 def bars(
     kpis: pd.DataFrame,
@@ -91,9 +93,8 @@ def line(
     from_zero(ax)
     statuses = set(pd.concat([found["status"] for found in slices.values()]))
     legend(ax, [*handles, *dot_keys(statuses)])
-    title = _title(
-        " and ".join([KPIS[first].name, *(inside(KPIS[kpi].name) for kpi in list(slices)[1:])]), grain
-    )
+    names = " and ".join([KPIS[first].name, *(inside(KPIS[kpi].name) for kpi in list(slices)[1:])])
+    title = _title(names if len(names) <= LONG_TITLE else f"{KPIS[first].name} and what goes with it", grain)
     return finish(ax, title, _alt("Line chart", title, labels, kpis, list(slices), grain, starts))
 
 
@@ -135,7 +136,7 @@ def stacked(
     from_zero(ax)
     handles = [Patch(label=labels.member(by, m), facecolor=palette[m]) for m in heights.columns]
     status_legend(ax, set(whole["status"]) & {"provisional"}, handles, GREY)
-    title = f"{KPIS[kpi].name} by {labels.dimension(by)}, per {grain}"
+    title = f"{labels.by(KPIS[kpi].name, by)}, per {grain}"
     return finish(ax, title, _alt("Stacked bar chart", title, labels, kpis, [kpi], grain, starts))
 
 

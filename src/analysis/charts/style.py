@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from textwrap import fill
 from typing import Literal
 
 import pandas as pd
@@ -38,7 +39,8 @@ BAND = "#E4ECF4"
 OTHERS = "(others)"
 HATCH = "////"
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # a text that stands on lines
-LEGEND_COLUMNS = 6
+TITLE_LETTERS = 60  # of a line
+LEGEND_COLUMNS, LEGEND_LETTERS = 6, 84  # at most, side by side
 COLOURS = 128  # of a picture; a quarter of the size, and no difference to see
 WIDTH = 8.0  # inches; at 100 points an inch a picture is 800 wide on the page, and drawn at twice that
 STYLE = {
@@ -118,7 +120,9 @@ def canvas(ax: Axes | None, height: float = 3.4) -> Axes:
 def finish(ax: Axes, title: str, alt: str) -> Axes:
     """Title (it says what is shown) above the legend, and alternative text."""
     keys = ax.get_legend()
-    lines = 0 if keys is None else -(-len(keys.get_texts()) // LEGEND_COLUMNS)
+    texts = [] if keys is None else [text.get_text() for text in keys.get_texts()]
+    lines = -(-len(texts) // _columns(texts)) if texts else 0
+    title = fill(title, TITLE_LETTERS)
     ax.set_title(title, loc="left", fontweight="bold", fontsize=12, pad=10 + 17 * lines, color=INK)
     ax.set_label(alt)
     return ax
@@ -194,7 +198,16 @@ def dot_keys(statuses: Iterable[str]) -> list[Line2D]:
 def legend(ax: Axes, handles: Sequence) -> None:
     """The handles in lines between the title and the chart; nothing without handles."""
     if handles:
+        columns = _columns([str(handle.get_label()) for handle in handles])
         ax.legend(
-            handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=min(len(handles), LEGEND_COLUMNS),
+            handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns,
             borderaxespad=0.1, borderpad=0.2, handlelength=1.6, columnspacing=1.4, frameon=False, fontsize=9,
         )  # fmt: skip
+
+
+def _columns(texts: Sequence[str]) -> int:
+    """How many of a legend's texts stand side by side: as many as there is room for."""
+    wide = max(map(len, texts)) + 6  # letters that a key and the space around it take
+    if sum(map(len, texts)) + 6 * len(texts) <= LEGEND_LETTERS + 6 and len(texts) <= LEGEND_COLUMNS:
+        return len(texts)
+    return max(1, min(LEGEND_COLUMNS, LEGEND_LETTERS // wide, len(texts)))

@@ -52,7 +52,7 @@ def breakdown(
     found = sorted(_keys(slices.values()), key=lambda member: (not member, labels.order(by, member)))
     heads = {member: labels.member(by, member) for member in found}
     end = next(part["period_end"].iloc[0] for part in slices.values() if not part.empty)
-    caption = f"{named(labels, ids)} by {labels.dimension(by)}, {labels.span(start, end, grain)}"
+    caption = f"{labels.by(named(labels, ids), by)}, {labels.span(start, end, grain)}"
     return _table(labels, caption, labels.dimension(by).capitalize(), heads, slices)
 
 
@@ -75,7 +75,7 @@ def crosstab(
         texts = (marked(labels, part, kpi) for part in parts)
         body.append(Row((labels.period(start, grain), *texts), looks=("ok", *looks)))
     head = (grain.capitalize(), *(labels.member(by, name) for name in names))
-    caption = f"{KPIS[kpi].name} by {labels.dimension(by)}, per {grain}"
+    caption = f"{labels.by(KPIS[kpi].name, by)}, per {grain}"
     return Table(caption, head, tuple(body), explained(both["status"], MARKS))
 
 

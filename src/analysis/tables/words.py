@@ -25,6 +25,7 @@ SHORT = {  # of REASONS, in a cell
 }
 OWN = {  # where a KPI's reason can be said more exactly
     ("required_daily_revenue", "no_denominator"): "no selling day left",
+    ("sales_growth_mtd", "none_eligible"): "the month is over",
 }
 SIDE_BY_SIDE = 3  # names in a caption; the columns name them all
 
