@@ -15,6 +15,7 @@ from analysis.stats import Z95, ratio
 
 LEAST_FORECAST = 1e-9  # a forecast of 0 that was wrong would be infinitely wrong
 
+OWN_MODELS = ("bg_nbd", "nbd")  # baselines that are models of their own: not to be worse than, that is enough
 USABLE_TOTAL, INDICATIVE_TOTAL = 0.15, 0.30  # how far the total may be off
 USABLE_CUSTOMERS = 500
 USABLE_COVERAGE = (0.90, 0.99)  # of the 95 % intervals of customers with a forecast above 1
@@ -124,10 +125,10 @@ def verdict(
     """A word on a forecast of purchases, from its last holdout.
 
     *usable*: at least 500 customers, the total missed by at most 15 %, a deviance below every baseline's by
-    more than chance explains (95 % paired interval; against BG/NBD, which is a model of its own, not above
-    it), and 90 to 99 % of the customers' intervals right. *indicative*: the total missed by at most 30 % and
-    a deviance below every baseline's but BG/NBD's. *do not use*: else, and wherever nothing happened to
-    compare. `covered` may be NaN (no customer with a forecast above 1): then it is not asked for.
+    more than chance explains (95 % paired interval; against BG/NBD or NBD, which are models of their own,
+    just not above it), and 90 to 99 % of the customers' intervals right. *indicative*: the total missed by at
+    most 30 % and a deviance below every baseline's but theirs. *do not use*: else, and wherever nothing
+    happened to compare. `covered` may be NaN (no customer with a forecast above 1): then it is not asked for.
     """
     missed = total_error(actual, forecast)
     if np.isnan(missed):
@@ -141,8 +142,8 @@ def verdict(
     for name, baseline in baselines.items():
         mean, _, high = paired_interval(mine, poisson_deviances(actual, baseline))
         if mean > 0:
-            (against if name == "bg_nbd" else bad).append(f"worse than {name}")
-        elif high >= 0 and name != "bg_nbd":
+            (against if name in OWN_MODELS else bad).append(f"worse than {name}")
+        elif high >= 0 and name not in OWN_MODELS:
             against.append(f"no better than {name} beyond chance")
     if customers < USABLE_CUSTOMERS:
         against.append(f"{customers} customers, fewer than {USABLE_CUSTOMERS}")

@@ -170,6 +170,36 @@ class PurchaseModel(RegressorMixin, BaseEstimator):
         raise NotImplementedError
 
 
+class MeanRate(PurchaseModel):
+    """Everyone alike: all repeat purchases by all the weeks they were watched (`rate_`, 0 where there are
+    none).
+
+    The fallback of every other model: it cannot fail, and knows nothing of single customers.
+    """
+
+    parameters = ("rate",)
+
+    def fit(
+        self, X: ArrayLike | pd.DataFrame, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """The rate; `y` is not used, `sample_weight` counts identical customers."""
+        x, T = customer_columns(X)[::2]
+        weight = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, dtype="float64")
+        repeats, weeks = float((weight * x).sum()), float((weight * T).sum())
+        self.rate_, self.degenerate_, self.n_features_in_ = (
+            (repeats / weeks if weeks else 0.0),
+            "",
+            len(COLUMNS),
+        )
+        return self
+
+    def while_alive(self, x: np.ndarray, T: np.ndarray, weeks: float) -> np.ndarray:
+        return np.full(len(x), self.rate_ * weeks)
+
+    def p_alive_of(self, x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> np.ndarray:
+        return np.ones(len(x))
+
+
 class NBD(PurchaseModel):
     """Nobody falls silent: Poisson purchases at gamma distributed rates (negative binomial)."""
 

@@ -164,8 +164,8 @@ def value_forecast(bought: pd.DataFrame) -> ValueForecast:
     customer, ids = pd.factorize(bought["customer_id"])
     net = bought["net"].to_numpy("float64")
     cap = float(np.quantile(net, WINSOR)) if len(net) else 0.0
-    net = np.minimum(net, cap)
     n = np.bincount(customer, minlength=len(ids)).astype("float64")
+    net = np.minimum(net, np.maximum(cap, own_cap(customer, net, n)[customer]))
     mean = np.bincount(customer, weights=net, minlength=len(ids)) / np.maximum(n, 1)
     correlation = correlated(n[n > 1], mean[n > 1])
     related = bool(abs(correlation) > RELATED)
@@ -178,6 +178,17 @@ def value_forecast(bought: pd.DataFrame) -> ValueForecast:
     if reason:
         method, values = credibility(customer, net, n, mean)
     return ValueForecast(pd.Series(values, index=ids), method, reason, correlation, related, cap)
+
+
+def own_cap(customer: np.ndarray, net: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Twice each customer's own median purchase; 0 with fewer than three purchases, which have no middle."""
+    order = np.lexsort((net, customer))
+    begins = (np.cumsum(n) - n).astype("int64")
+    half = n.astype("int64") // 2
+    middle = net[order][begins + half] if len(n) else np.zeros(0)
+    below = net[order][begins + np.maximum(half - 1, 0)] if len(n) else np.zeros(0)
+    median = np.where(n % 2 == 1, middle, (middle + below) / 2)
+    return np.where(n >= 3, 2 * median, 0.0)
 
 
 def correlated(one: np.ndarray, other: np.ndarray) -> float:
