@@ -219,10 +219,7 @@ def candidates(
     if learners and rows is None:
         notes = (*notes, "learners: fewer than five earlier cut-offs to learn from")
     if rows is not None:
-        with threadpool_limits(
-            1
-        ):  # threads that wait for each other take longer, where companies run in parallel
-            learnt, more = learned(rows, bought, customers, cutoff, weeks, learners)
+        learnt, more = learned(rows, bought, customers, cutoff, weeks, learners)
         forecasts, notes = forecasts | learnt, (*notes, *more)
     default = name
     if len(forecasts) > 1:
