@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from statistics import median
 
+import reference_durations
 import reference_pipeline
 import reference_targets
 
@@ -588,6 +589,9 @@ def reference(tables: dict[str, list[Row]], params: dict, as_of: date, first: da
         reference_pipeline.unworked_leads,
         reference_pipeline.stage_conversion,
         reference_pipeline.open_rate_lift,
+        reference_durations.closing,
+        reference_durations.first_responses,
+        reference_durations.converting,
         reference_targets.targets,
         reference_targets.shrunk,
         reference_targets.month_to_date,

@@ -93,16 +93,20 @@ class Maker:
 
     def lead_rows(self):
         self.leads = {}
+        timed = self.r.random() < 0.5
         for i in range(self.r.randint(0, 40)):
             created = self.day()
             self.leads[f"L{i}"] = created
+            born = self.instant(created) if timed else created
+            contact = self.later(created, self.r.choice([1, 90]))
+            contact = max(born, self.instant(contact)) if timed else contact
             named = self.some([f"D{self.r.randint(0, 90)}"], 0.7)  # a deal, or none that is in the data
             yield {
                 "lead_id": f"L{i}",
-                "created_at": created,
+                "created_at": born,
                 "channel": self.some(["web", "fair", "call"]),
                 "rep_id": self.some(self.reps),
-                "first_contact_at": self.some([self.later(created, 90)], 0.5),
+                "first_contact_at": self.some([contact], 0.5),
                 "qualified_at": self.some([self.later(created, 90)], 0.3) if named else "",
                 "opportunity_id": named,
             }

@@ -263,6 +263,32 @@ _ALL = [
         ("rep", "team"),
         ("opportunities",),
     ),
+    Kpi(
+        "close_days_km",
+        "team",
+        "Days to close, open deals included",
+        DAYS,
+        "days by which half of the deals that started in the period have closed, won or lost (Kaplan-Meier "
+        "median from the first contact, else the creation); a deal still open counts as having lasted until "
+        "the end of the report's day, so it is not reached while more than half of them last",
+        "none",
+        needs=("opportunities",),
+        cohort=True,
+        source="Kaplan and Meier 1958; interval: Brookmeyer and Crowley 1982, Greenwood's variance on the "
+        "log-log scale",
+    ),
+    Kpi(
+        "won_by_day",
+        "team",
+        "Won by day",
+        RATIO,
+        "probability that a deal that started in the period is won at most so many days after its start, "
+        "when it may be lost instead (Aalen-Johansen); a deal still open counts for as long as it was seen",
+        dims=("day",),
+        needs=("opportunities",),
+        cohort=True,
+        source="Aalen and Johansen 1978; interval: Marubini and Valsecchi 1995, on the log-log scale",
+    ),
     # leads
     Kpi(
         "emails_delivered",
@@ -398,6 +424,31 @@ _ALL = [
         ("rep",),
         ("leads.first_contact_at",),
     ),
+    Kpi(
+        "first_response_hours",
+        "leads",
+        "Hours to the first contact",
+        HOURS,
+        "hours by which half of the leads created in the period were contacted (Kaplan-Meier median); one "
+        "not contacted yet counts as having waited until the end of the report's day; a plain date is "
+        "measured in whole days",
+        "down",
+        ("rep", "channel"),
+        ("leads.first_contact_at",),
+        source="Kaplan and Meier 1958; interval: Brookmeyer and Crowley 1982, Greenwood's variance on the "
+        "log-log scale",
+    ),
+    Kpi(
+        "contacted_24h_rate",
+        "leads",
+        "Contacted within 24 hours",
+        RATIO,
+        "leads contacted at most 24 hours after their creation (of plain dates: by the next day) / leads "
+        "created in the period at least 24 hours before the end of the report's day",
+        dims=("rep", "channel"),
+        needs=("leads.first_contact_at",),
+        source="interval: Wilson 1927",
+    ),
     # growth
     Kpi(
         "lead_opportunity_ratio",
@@ -459,6 +510,18 @@ _ALL = [
         needs=("stage_history", "opportunities"),
         cohort=True,
         source="interval: Wilson 1927",
+    ),
+    Kpi(
+        "converted_by_day",
+        "growth",
+        "Converted by day",
+        RATIO,
+        "share of the leads created in the period that are won at most so many days after their creation "
+        "(1 - Kaplan-Meier); a lead not won yet counts for as long as it was seen",
+        dims=("day",),
+        needs=("leads", "opportunities"),
+        cohort=True,
+        source="Kaplan and Meier 1958; interval: Greenwood's variance on the log-log scale",
     ),
     Kpi(
         "sales_growth_mom",

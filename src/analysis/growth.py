@@ -1,20 +1,26 @@
 """Growth: how many leads become customers and how fast, and how revenue grows."""
 
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import ibis
 import numpy as np
 import pandas as pd
 from ibis import Table
 
+from analysis.durations import BY_DAYS, age, curves, ended_rows
 from analysis.facts import MICROSECONDS_A_DAY, Facts, elapsed, labelled, month_of, sorted_frame
 from analysis.month_to_date import sales_growth_mtd
 from analysis.pipeline import links, stage_entries
 from analysis.rows import KEYS, MONEY_DIGITS, missing_rows, order_statistics, ratio_rows, roll_up, rows
 from analysis.stats import growth, ratio
 
-CONVERSIONS = ("lead_opportunity_ratio", "lead_conversion_rate", "lead_conversion_90d", "convert_days")
+CONVERSIONS = (
+    "lead_opportunity_ratio",
+    "lead_conversion_rate",
+    "lead_conversion_90d",
+    "convert_days",
+    "converted_by_day",
+)
 LEAD_DIMS = ("rep", "channel", "motion")
 MATURE_DAYS = 90
 
@@ -67,18 +73,21 @@ def lead_outcomes(facts: Facts) -> Table:
 def conversion_facts(facts: Facts) -> pd.DataFrame:
     """Leads by month created, rep, channel, motion and microseconds to conversion: counts of each stage
     reached.
+
+    Those that have not converted are told apart by the microseconds `followed`, those followed for longer
+    than the last of BY_DAYS counted as one.
     """
     leads = lead_outcomes(facts)
-    born = datetime.combine(facts.company.as_of, time()) - timedelta(days=MATURE_DAYS - 1)
-    zone = ZoneInfo(facts.company.params.timezone)
-    end = datetime.combine(facts.company.as_of + timedelta(days=1), time(), zone).astimezone(UTC)
-    born_utc = end.replace(tzinfo=None) - timedelta(days=MATURE_DAYS)
-    old_enough = leads.created_at_utc.notnull().ifelse(
-        leads.created_at_utc <= ibis.literal(born_utc), leads.created_at <= ibis.literal(born)
-    )
+    so_far = age(facts, leads, "created_at")
+    old_enough = so_far >= MATURE_DAYS * MICROSECONDS_A_DAY
     in_time = leads.duration <= MATURE_DAYS * MICROSECONDS_A_DAY
+    longest = ibis.least(so_far, ibis.literal(max(BY_DAYS) * MICROSECONDS_A_DAY, "int64"))
     counts = leads.group_by(
-        month=month_of(leads.created_at), rep=leads.rep, channel=leads.channel, duration=leads.duration
+        month=month_of(leads.created_at),
+        rep=leads.rep,
+        channel=leads.channel,
+        duration=leads.duration,
+        followed=leads.converted_at.isnull().ifelse(longest, ibis.null("int64")),
     ).agg(
         leads=leads.count(),
         qualified=leads.qualified.sum(),
@@ -102,12 +111,19 @@ def conversions(facts: Facts) -> pd.DataFrame:
     timed = frame[frame["duration"].notna()].assign(n=lambda f: f["leads"])
     timed = timed.assign(days=timed["duration"].astype("float64") / MICROSECONDS_A_DAY)
     speed = order_statistics(timed, "days", ("channel",), facts.calendar)
+    lasted = frame.assign(
+        cause=frame["duration"].notna(),
+        duration=frame["duration"].fillna(frame["followed"]),
+        n=frame["leads"],
+    )
+    curve = curves(lasted[lasted["duration"].notna()], (), facts.calendar)
     return pd.concat(
         [
             ratio_rows("lead_opportunity_ratio", rolled, "qualified", "leads", interval=True),
             ratio_rows("lead_conversion_rate", rolled, "converted", "leads", interval=True),
             within.assign(reason=within["reason"].replace("no_denominator", "none_eligible")),
             rows("convert_days", speed, speed["median"], n=speed["n"], low=speed["low"], high=speed["high"]),
+            ended_rows("converted_by_day", curve),
         ],
         ignore_index=True,
     )

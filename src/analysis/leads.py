@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.company import Company
+from analysis.durations import first_responses
 from analysis.errors import MissingTable
 from analysis.facts import Facts, labelled, month_of, sorted_frame, total
 from analysis.glossary import GRAINS, UNASSIGNED
@@ -27,7 +28,7 @@ MAIL_RATIOS = {
 
 def table(facts: Facts) -> pd.DataFrame:
     """All rows of the family."""
-    parts = [emails(facts), new_leads(facts), new_opportunities(facts)]
+    parts = [emails(facts), new_leads(facts), new_opportunities(facts), first_responses(facts)]
     parts += [open_pipeline(facts), unworked(facts)]
     return pd.concat(parts, ignore_index=True)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from analysis.durations import closing, with_start
 from analysis.facts import MICROSECONDS_A_DAY, Facts, elapsed, month_of, sorted_frame
 from analysis.glossary import UNASSIGNED
 from analysis.rows import (
@@ -30,6 +31,7 @@ def table(facts: Facts) -> pd.DataFrame:
         sales_per_rep(facts, actuals["revenue"]),
         deals(facts),
         cycle(facts),
+        closing(facts),
     ]
     return pd.concat([part for part in parts if len(part)], ignore_index=True)
 
@@ -127,12 +129,7 @@ def cycle_facts(facts: Facts) -> pd.DataFrame:
     The start is the first contact, else the creation; a deal without either, or closed before it, is left
     out.
     """
-    deals = facts.credits
-    contacted = deals.first_contact_at.notnull()
-    deals = deals.mutate(
-        start=contacted.ifelse(deals.first_contact_at, deals.created_at),
-        start_utc=contacted.ifelse(deals.first_contact_at_utc, deals.created_at_utc),
-    )
+    deals = with_start(facts.credits)
     deals = deals.filter(
         deals.outcome == "won", deals.start.notnull(), deals.closed_at.notnull(), deals.interval_ok
     )
