@@ -25,7 +25,7 @@ LAYERS = (
     {"buying"},
     {"activity", "durations", "identities", "month_to_date", "pipeline", "targets"},
     {"acquisition", "growth_effects", "historic_value", "retention_by_rep"},
-    {"team", "leads", "growth", "customers", "goals", "models"},
+    {"team", "leads", "growth", "customers", "goals", "models", "naive"},
     {"kpi_table", "scaffold"},
     {"views"},
     {"tables"},

@@ -7,6 +7,7 @@ import pytest
 
 from analysis.display import Note, Row, Table
 from analysis.glossary import KPIS
+from analysis.kpi_table import kpi_table
 from analysis.labels import Labels
 from analysis.tables import (
     breakdown,
@@ -16,10 +17,13 @@ from analysis.tables import (
     fold,
     headline,
     numbers,
+    response,
     running,
     waiting,
+    waiting_list,
 )
 from analysis.views import finest, latest, missing, rows
+from companies import make_company
 from kpi_rows import labels, months, row, table
 
 
@@ -97,6 +101,37 @@ def test_people_are_shown_by_name_and_a_row_without_owner_as_not_assigned():
         "not assigned",
         "All",
     ]
+
+
+def test_a_difference_of_shares_is_in_points_with_its_sign():
+    given = labels()
+    assert given.value(0.0512, "ratio", "open_rate_lift") == "+5.1 pp"
+    assert given.interval(-0.01, 0.05, "ratio", "open_rate_lift") == "-1.0 pp – +5.0 pp"
+    assert given.tick(0, "ratio", "open_rate_lift") == "0"
+    assert given.unit("ratio", "open_rate_lift") == "percentage points"
+
+
+def test_days_stages_and_causes_have_their_own_order_and_words():
+    given = labels(stages=("offer", "contract"))
+    in_order = [
+        sorted(names, key=lambda name, by=by: given.order(by, name))
+        for by, names in {
+            "day": ["180", "30", "90"],
+            "stage": ["(unassigned)", "contract", "other", "offer"],
+            "driver": ["(unassigned)", "price", "volume", "lost", "new"],
+        }.items()
+    ]
+    assert in_order == [
+        ["30", "90", "180"],
+        ["offer", "contract", "other", "(unassigned)"],
+        ["new", "lost", "volume", "price", "(unassigned)"],
+    ]
+    assert given.member("day", "30") == "by day 30"
+    assert given.member("driver", "(unassigned)") == "no customer named"
+    assert (given.by("Won by day", "day"), given.by("Revenue", "rep")) == (
+        "Won by day",
+        "Revenue by salesperson",
+    )
 
 
 # --- slices -----------------------------------------------------------------------------------------------
@@ -397,19 +432,41 @@ def test_leads_that_wait_are_a_list_the_oldest_first_with_their_number():
         {
             "lead_id": ["a", "b", "c"],
             "created_at": pd.to_datetime(["2026-05-01", "2026-06-01", "2026-06-29"]),
-            "days": [60.4, 29.0, 1.0],
+            "days_waiting": [60, 29, 1],
             "channel": ["web", None, "web"],
             "rep": ["r1", "r1", None],
         }
     )
-    shown = waiting(leads, labels(), first=2)
+    shown = waiting_list(leads, labels(), first=2)
     assert shown.caption == "The oldest of 3 unworked leads on Jun 30, 2026, the oldest first"
     assert cells(shown) == [
-        ("a", "May 1, 2026", "60.4 days", "web", "Ann"),
-        ("b", "Jun 1, 2026", "29.0 days", "not assigned", "Ann"),
+        ("a", "May 1, 2026", "60", "web", "Ann"),
+        ("b", "Jun 1, 2026", "29", "not assigned", "Ann"),
     ]
-    assert len(cells(waiting(leads, labels(), first=0))) == 3
-    assert repr(waiting(leads.head(0), labels())) == "No lead waits to be worked on Jun 30, 2026."
+    assert len(cells(waiting_list(leads, labels(), first=0))) == 3
+    assert repr(waiting_list(leads.head(0), labels())) == "No lead waits to be worked on Jun 30, 2026."
+
+
+def test_hours_to_the_first_contact_stand_beside_what_the_contacted_leads_alone_would_give(tmp_path):
+    leads = """lead_id,created_at,first_contact_at
+        1,2026-01-10 08:00,2026-01-10 10:00
+        2,2026-01-10 08:00,2026-01-10 18:00
+        3,2026-01-10 08:00,
+        4,2026-01-10 08:00,"""
+    client = make_company(tmp_path, {"leads": leads}, as_of="2026-01-31")
+    shown = response(client, kpi_table(client, ["leads"]), Labels.of(client), grain="month")
+    assert cells(shown) == [("Jan 2026", "4", "2", "10.0 hours", "6.0 hours", "50.0%")]
+    assert [line[:3] for line in cells(waiting(client, kpi_table(client, ["leads"]), Labels.of(client)))] == [
+        ("3", "Jan 10, 2026", "21"),
+        ("4", "Jan 10, 2026", "21"),
+    ]
+
+
+def test_without_leads_what_waits_is_one_sentence(tmp_path):
+    client = make_company(tmp_path, {"orders": "order_id,ordered_at,amount\n1,2026-03-02,5"})
+    kpis, given = kpi_table(client, ["leads"]), Labels.of(client)
+    assert "no table `leads`" in repr(response(client, kpis, given))
+    assert "no table `leads`" in repr(waiting(client, kpis, given))
 
 
 # --- the running periods ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Members stand in the order of their names. None of these is a ranking, and none 
 """
 
 from math import isfinite
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -80,44 +81,58 @@ def intervals(
     by: str,
     grain: str = "month",
     running: bool = False,
+    plain: str = "",
     ax: Axes | None = None,
 ) -> Axes | Note:
     """A rate or median as a point with its interval per member; the whole company as a line behind them.
 
     The company's own interval, where it has one, is the shaded band: a member whose bar reaches into it
-    cannot be told apart from the company. Of many members those with most cases are shown; the
-    table of numbers has all.
+    cannot be told apart from the company. `plain` is another KPI of the members, drawn as a cross: the figure
+    as it is simply counted. Of many members those with most cases are shown; the table of numbers has all.
     """
     note = missing(kpis, labels, [kpi], grain, by)
     if note:
         return note
-    found = members(kpis, labels, kpi, by, grain, running)
-    found = found[found["value"].notna()]
-    if by == "rep":
-        found = found[~found["member"].str.startswith("(")]
+    found = _most_cases(members(kpis, labels, kpi, by, grain, running), by)
     if found.empty:
         return Note(f"“{KPIS[kpi].name}” has no value by {labels.dimension(by)} in the latest {grain}.")
-    if len(found) > AT_MOST:
-        found = found[found.index.isin(found["n"].nlargest(AT_MOST).index)]
+    start, unit = found["period_start"].iloc[0], found["unit"].iloc[0]
+    counted = rows(kpis, plain, grain, by)
+    counted = counted[counted["period_start"] == start].set_index("member")["value"].reindex(found["member"])
     ax = canvas(ax, _height(len(found)))
     for place, row in enumerate(found.itertuples()):
-        colour = GREY if row.status == "small_n" else MAIN
-        if isfinite(row.low) and isfinite(row.high):
-            ax.hlines(place, row.low, row.high, color=colour, linewidth=2.2)
-        face = "white" if row.status == "provisional" else colour
-        ax.plot(row.value, place, marker="o", markersize=7, color=colour, mfc=face, zorder=3, clip_on=False)
+        _interval(ax, place, row)
+    ax.plot(counted, range(len(found)), linestyle="none", marker="x", color=INK, zorder=2, clip_on=False)
     if kpi in POINTS:
         ax.axvline(0, color=INK, linewidth=0.8, zorder=1)
-    handles = _whole_line(ax, kpis, kpi, grain, found["period_start"].iloc[0])
+    handles = _whole_line(ax, kpis, kpi, grain, start)
     _member_axis(ax, [labels.member(by, member) for member in found["member"]])
-    unit = found["unit"].iloc[0]
     value_axis(ax, labels, unit, kpi, horizontal=True)
-    ends = pd.concat([found["high"], found["value"]]).max() * 1.05
+    ends = pd.concat([found["high"], found["value"], counted]).max() * 1.05
     from_zero(ax, horizontal=True, top=min(ends, 1.0) if unit == "ratio" and ends <= 1.05 else ends)
     if found["low"].notna().any():
         handles.append(Line2D([], [], color=MAIN, linewidth=2.2, marker="o", label="value with interval"))
+    if counted.notna().any():
+        handles.append(Line2D([], [], linestyle="none", marker="x", color=INK, label=KPIS[plain].name))
     legend(ax, [*handles, *dot_keys(found["status"])])
     return _finish(ax, "Interval plot", kpis, labels, kpi, by, grain, found)
+
+
+def _most_cases(found: pd.DataFrame, by: str) -> pd.DataFrame:
+    """The members with a value, of many those with most cases; among salespeople nobody who is not named."""
+    found = found[found["value"].notna()]
+    if by == "rep":
+        found = found[~found["member"].str.startswith("(")]
+    return found[found.index.isin(found["n"].nlargest(AT_MOST).index)] if len(found) > AT_MOST else found
+
+
+def _interval(ax: Axes, place: int, row: Any) -> None:
+    """One member's point on its bar: grey for few cases, hollow while provisional."""
+    colour = GREY if row.status == "small_n" else MAIN
+    if isfinite(row.low) and isfinite(row.high):
+        ax.hlines(place, row.low, row.high, color=colour, linewidth=2.2)
+    face = "white" if row.status == "provisional" else colour
+    ax.plot(row.value, place, marker="o", markersize=7, color=colour, mfc=face, zorder=3, clip_on=False)
 
 
 def grouped(

@@ -4,7 +4,7 @@ Each function returns a `Table` or, where there is nothing to show, a `Note` of 
 """
 
 from analysis.tables.headline import headline, running
-from analysis.tables.people import comparison, waiting
+from analysis.tables.people import comparison, response, waiting, waiting_list
 from analysis.tables.run import checks, ledger, plain, provenance
 from analysis.tables.slices import breakdown, crosstab, definition, fold, numbers
 
@@ -20,6 +20,8 @@ __all__ = [
     "numbers",
     "plain",
     "provenance",
+    "response",
     "running",
     "waiting",
+    "waiting_list",
 ]

@@ -2,10 +2,13 @@
 
 import pandas as pd
 
+from analysis.company import Company
 from analysis.display import Note, Row, Table
-from analysis.glossary import KPIS, UNASSIGNED
+from analysis.glossary import HOURS, KPIS, UNASSIGNED
 from analysis.labels import NOTHING, Labels
-from analysis.tables.words import explained, why
+from analysis.leads import waiting_leads
+from analysis.naive import answered_hours
+from analysis.tables.words import MARKS, explained, marked, why
 from analysis.views import latest, members, missing, rows
 
 FEW, MOVING, ALIKE = (
@@ -13,6 +16,7 @@ FEW, MOVING, ALIKE = (
     "provisional, not compared",
     "cannot be told apart from the team",
 )
+RESPONSE = ("first_response_hours", "contacted_24h_rate")
 OVERLAPPING = "cannot be told apart: the 95 % intervals of the person and of the team overlap"
 
 
@@ -36,6 +40,7 @@ def comparison(
         return note
     start = latest(kpis, labels, kpi, grain, running)
     found = members(kpis, labels, kpi, by, grain, running)
+    found = found[~found["member"].str.startswith("(")]
     whole = rows(kpis, kpi, grain)
     whole = whole[whole["period_start"] == start]
     counted = pd.concat([rows(kpis, plain, grain, by), rows(kpis, plain, grain)])
@@ -66,7 +71,8 @@ def comparison(
     span = labels.span(start, found["period_end"].max(), grain)
     caption = f"{KPIS[kpi].name} by {labels.dimension(by)}, {span}"
     notes = [OVERLAPPING] if any(row.cells[-1] == ALIKE for row in body) else []
-    return Table(caption, head, tuple(body), (*notes, *explained(row.status for row in body)))
+    notes += explained(row.status for row in body)
+    return Table(caption, head, tuple(body), tuple(notes), "comparison")
 
 
 def against(row: pd.Series, team: pd.Series | None) -> str:
@@ -82,13 +88,17 @@ def against(row: pd.Series, team: pd.Series | None) -> str:
     return "above the team" if row["value"] > team["value"] else "below the team"
 
 
-def waiting(leads: pd.DataFrame | Note, labels: Labels, first: int = 10) -> Table | Note:
+def waiting(client: Company, kpis: pd.DataFrame, labels: Labels, first: int = 10) -> Table | Note:
     """The leads that nobody has worked yet, as a list, the one that waits longest at the top.
 
-    `leads` has lead_id, created_at, days (waiting), channel, rep. The `first` are shown, all with 0.
+    The `first` are shown, all with 0.
     """
-    if isinstance(leads, Note):
-        return leads
+    note = missing(kpis, labels, ["unworked_leads"])
+    return note if note else waiting_list(waiting_leads(client), labels, first)
+
+
+def waiting_list(leads: pd.DataFrame, labels: Labels, first: int = 10) -> Table | Note:
+    """The frame of `leads.waiting_leads` as a list of the `first` rows, of all with 0."""
     day = labels.day(labels.as_of)
     if leads.empty:
         return Note(f"No lead waits to be worked on {day}.")
@@ -98,7 +108,7 @@ def waiting(leads: pd.DataFrame | Note, labels: Labels, first: int = 10) -> Tabl
             (
                 str(row.lead_id),
                 labels.day(row.created_at),
-                labels.value(row.days, "days"),
+                labels.plain(row.days_waiting),
                 labels.member("channel", row.channel),
                 labels.member("rep", row.rep),
             )
@@ -109,5 +119,35 @@ def waiting(leads: pd.DataFrame | Note, labels: Labels, first: int = 10) -> Tabl
     what = (
         f"All {count} unworked leads" if len(shown) == len(leads) else f"The oldest of {count} unworked leads"
     )
-    head = ("Lead", "Created", "Waiting", "Channel", "Salesperson")
+    head = ("Lead", "Created", "Days waiting", "Channel", "Salesperson")
     return Table(f"{what} on {day}, the oldest first", head, tuple(body), kind="list")
+
+
+def response(
+    client: Company, kpis: pd.DataFrame, labels: Labels, grain: str = "quarter", last: int = 8
+) -> Table | Note:
+    """Hours to the first contact per period: of all leads, and beside it of those contacted alone."""
+    note = missing(kpis, labels, ["contacted_24h_rate", "first_response_hours"], grain)
+    if note:
+        return note
+    plain = answered_hours(client)
+    plain = plain[plain["grain"] == grain].set_index("period_start")
+    slices = {kpi: rows(kpis, kpi, grain, last=last).set_index("period_start") for kpi in RESPONSE}
+    hours, rate = (slices[kpi] for kpi in RESPONSE)
+    body = []
+    for start in rate.index:
+        row, soon, contacted = hours.loc[start], rate.loc[start], plain.loc[start]
+        value = marked(labels, row, RESPONSE[0]) if pd.notna(row["value"]) else why(row["reason"])
+        cells = (
+            labels.period(start, grain),
+            labels.plain(row["n"]),
+            labels.plain(contacted["contacted"]),
+            value,
+            labels.value(contacted["hours"], HOURS),
+            marked(labels, soon, RESPONSE[1]),
+        )
+        body.append(Row(cells, looks=("ok", "ok", "ok", row["status"], "ok", soon["status"])))
+    names = [KPIS[kpi].name for kpi in RESPONSE]
+    head = (grain.capitalize(), "Leads", "Contacted", names[0], "Of those contacted", names[1])
+    notes = explained((look for line in body for look in line.looks), MARKS)
+    return Table(f"{names[0]} per {grain}, with and without those who still wait", head, tuple(body), notes)
