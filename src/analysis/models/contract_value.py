@@ -56,8 +56,8 @@ def contract_values(
 
     Parameters
     ----------
-    alive : one row per customer alive, as `person_periods.alive_now` gives: the columns of the model and
-        `price`, the MRR now
+    alive : one row per customer alive, as `person_periods.alive_now` gives: the columns of the model, `price`
+        (the MRR now), and others, which are left aside
     margin : share of the price that is margin
     months : the horizon K, 1 or more
 
@@ -72,12 +72,13 @@ def contract_values(
     if not (np.isfinite(price) & (price >= 0)).all():
         raise ValueError("price: a number of 0 or more is needed for every customer")
     paid = margin * discount_factors(discount_rate, months)
+    asked = [name for name in getattr(model, "feature_names_in_", alive.columns) if name in alive]
     unit = np.zeros(
         (len(alive), 5)
     )  # per unit of price: value, its error, churn_12, second moment, regression's
     pulled = np.zeros(len(model.covariance_))
     begin = 0
-    for block, worth in blocks(model, alive, paid):
+    for block, worth in blocks(model, alive[asked], paid):
         mine = slice(begin, begin + len(block))
         unit[mine], begin = worth.columns, begin + len(block)
         pulled += price[mine] @ worth.gradient

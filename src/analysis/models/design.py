@@ -16,6 +16,7 @@ KNOTS = 6
 BASELINE_SCALE, CONTRACT_SCALE = 3.0, 2.0  # the ridge holds these back less than a standardised feature
 LEAST_ROWS = 20  # a level seen less often is "other"
 MOST_LEVELS = 50
+HUGE = 1e100  # numbers beyond it are cut to it: their squares would overflow
 SKEWED = 10.0  # a feature ≥ 0 whose 99.5th percentile is so many medians goes in as a logarithm
 NOT_FEATURES = ("customer_id", "spell", "month", "period", "churned", "weight")
 
@@ -46,9 +47,11 @@ class Feature:
         if pd.api.types.is_numeric_dtype(values.dtype):
             feature.fit_number(values.to_numpy(dtype="float64", na_value=np.nan))
         else:
-            counts = values.astype(object).where(values.notna(), "").value_counts(sort=False)
-            least = min(LEAST_ROWS, counts.max() if len(counts) else 0)
-            frequent = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))[:MOST_LEVELS]
+            names, codes = levels_of(values)
+            counts = np.bincount(codes, minlength=len(names))
+            least = min(LEAST_ROWS, int(counts.max(initial=0)))
+            both = zip(names, counts.tolist(), strict=True)
+            frequent = sorted(both, key=lambda pair: (-pair[1], str(pair[0])))[:MOST_LEVELS]
             feature.levels = sorted((level for level, count in frequent if count >= least), key=str)
         raw = feature.raw(values)
         total = max(weight.sum(), 1e-300)
@@ -59,7 +62,7 @@ class Feature:
 
     def fit_number(self, x: np.ndarray) -> None:
         """Limits, filler and transformation of a number."""
-        known = x[np.isfinite(x)]
+        known = np.clip(x[np.isfinite(x)], -HUGE, HUGE)
         self.missing = len(known) < len(x)
         if len(known):
             self.low, middle, self.high = (float(q) for q in np.quantile(known, [0.005, 0.5, 0.995]))
@@ -69,8 +72,8 @@ class Feature:
     def raw(self, values: pd.Series) -> np.ndarray:
         """The columns before centring: a number within its limits (and whether it is missing), or levels."""
         if self.levels is not None:
-            text = values.astype(object).where(values.notna(), "").to_numpy()
-            codes = pd.Index(self.levels, dtype=object).get_indexer(text)
+            names, codes = levels_of(values)
+            codes = pd.Index(self.levels, dtype=object).get_indexer(pd.Index(names, dtype=object))[codes]
             return (codes[:, None] == np.arange(len(self.levels))).astype("float64")
         x = pd.to_numeric(values, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
         absent = ~np.isfinite(x)
@@ -220,6 +223,13 @@ class HazardDesign:
                 result[:, self.season] += g[:, None] * season[(X["period"].to_numpy() + k) % 12 // 3]
         result[:, self.cross] = CONTRACT_SCALE * static[:, self.cross_from] * slope[:, None]
         return result
+
+
+def levels_of(values: pd.Series) -> tuple[list[object], np.ndarray]:
+    """The distinct values of a column that is no number, and the place of each row's; missing is ''."""
+    column = values.astype("category").cat
+    names = [*column.categories, ""]
+    return names, np.where(column.codes < 0, len(names) - 1, column.codes)
 
 
 def months_of(X: pd.DataFrame) -> np.ndarray:

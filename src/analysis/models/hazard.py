@@ -48,6 +48,11 @@ NOT_OF_THE_MODEL = ("customer_id", "spell", "churned", "weight")
 SURE = 1 - 1e-9  # no hazard of the trees is nearer to 0 or 1
 
 
+def tree_logits(trees: Any, T: np.ndarray) -> np.ndarray:
+    """The trees' log-odds, none nearer to certainty than SURE."""
+    return logit(np.clip(trees.predict_proba(T)[:, 1], 1 - SURE, SURE))
+
+
 class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
     """Probability that a contract ends in a month of tenure, and survival over the months to come.
 
@@ -70,7 +75,7 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
     notice_ : why it is not the full regression; empty when it is
     events_, strength_ (the C chosen), shift_ and slope_ (the recalibration on the last held-out periods; 0
     and 1 are none), validated_ ('periods', 'customers' or 'none': by what C was chosen), coef_, intercept_,
-    covariance_ (its last row is the intercept's)
+    covariance_ (its last three rows are the intercept's, the shift's and the slope's)
     """
 
     def __init__(
@@ -78,7 +83,7 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         contract: str | None = None,
         term_months: int = 12,
         challenger: bool = True,
-        most_rows: int = 400_000,
+        most_rows: int = 300_000,
         random_state: int = 0,
     ) -> None:
         self.contract = contract
@@ -102,13 +107,18 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> Self:
-        """Fit to person-periods; `groups` are their customers (default: the column `customer_id`)."""
+        """Fit to person-periods; `groups` are their customers (default: the column `customer_id`).
+
+        A frame without rows is a company too young for a whole month: nobody left, and the fallback says so.
+        """
         if groups is None and isinstance(X, pd.DataFrame) and "customer_id" in X.columns:
             groups = X["customer_id"]
         frame = self.frame(X, reset=True)
         target = self.target(y)
         check_consistent_length(frame, target)
-        weight = _check_sample_weight(sample_weight, frame, dtype="float64", ensure_non_negative=True)
+        weight = np.ones(len(frame))
+        if len(frame):
+            weight = _check_sample_weight(sample_weight, frame, dtype="float64", ensure_non_negative=True)
         customers = np.arange(len(frame)) if groups is None else pd.factorize(np.asarray(groups))[0]
         if (weight == 0).any() and (weight > 0).any():
             some = weight > 0
@@ -132,8 +142,6 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
             table = validate_data(self, X, reset=reset, ensure_all_finite="allow-nan", dtype="float64")
             return pd.DataFrame(table, columns=[f"x{i}" for i in range(table.shape[1])])
         mine = X[[name for name in X.columns if name not in NOT_OF_THE_MODEL]]
-        if not len(mine) and reset:
-            raise ValueError("no person-periods: X has 0 rows, a minimum of 1 is required")
         validate_data(self, mine, reset=reset, skip_check_array=True)
         return mine.reset_index(drop=True)
 
@@ -165,12 +173,16 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         self.strength_, predicted = strength_by_folds(Z[some], y[some], some_weight, folds)
         self.fit_coefficients(Z, y, weight)
         if self.validated_ == "periods":  # data of one moment have no later period to be corrected by
-            self.recalibrate(predicted[-1:], y[some], some_weight)
+            rows, held_out = predicted[-1]
+            eta = Z[some][rows] @ self.coef_[self.columns_] + self.intercept_
+            self.recalibrate(held_out, eta, y[some][rows], some_weight[rows])
             if self.challenger and self.events_ >= CHALLENGED_FROM:
                 T = np.column_stack([Z, months_of(frame)])
                 self.challenge(T[some], y[some], some_weight, customers[some], folds, predicted)
                 if self.kind_ == "boosted":
                     self.trees_ = boosted(T, y, weight, self.random_state)
+                    eta = tree_logits(self.trees_, T[some][rows])
+                    self.recalibrate(self.held_out_, eta, y[some][rows], some_weight[rows])
         return self
 
     def fit_design(self, frame: pd.DataFrame, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -200,7 +212,7 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         inner = covariance(Z, y, weight, Z @ coef + self.intercept_, self.strength_)
         width = len(self.design_.columns)
         at = np.append(self.columns_, width)
-        self.coef_, self.covariance_ = np.zeros(width), np.zeros((width + 1, width + 1))
+        self.coef_, self.covariance_ = np.zeros(width), np.zeros((width + 3, width + 3))
         self.coef_[self.columns_] = coef
         self.covariance_[np.ix_(at, at)] = inner
 
@@ -211,12 +223,12 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         return np.sort(np.append(others[strongest(Z[:, others], y, weight, FEW_COLUMNS)], time))
 
     def recalibrate(
-        self, held_out: list[tuple[np.ndarray, np.ndarray]], y: np.ndarray, weight: np.ndarray
+        self, held_out: np.ndarray, refitted: np.ndarray, y: np.ndarray, weight: np.ndarray
     ) -> None:
-        """Shift and slope by which the held-out predictions come out right."""
-        rows = np.concatenate([rows for rows, eta in held_out])
-        eta = np.concatenate([eta for rows, eta in held_out])
-        self.shift_, self.slope_ = recalibration(eta, y[rows], weight[rows])
+        """Shift and slope by which the last periods come out right."""
+        self.shift_, self.slope_, spread = recalibration(held_out, refitted, y, weight)
+        if self.kind_ == "logistic":
+            self.covariance_[-2:, -2:] = spread
 
     def challenge(
         self,
@@ -231,7 +243,7 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         trees = []
         for train, test in folds:
             model = boosted(T[train], y[train], weight[train], self.random_state)
-            trees.append((test, logit(np.clip(model.predict_proba(T[test])[:, 1], 1 - SURE, SURE))))
+            trees.append((test, tree_logits(model, T[test])))
         rows = np.concatenate([rows for rows, eta in trees])
         mine, other = (np.concatenate([eta for rows, eta in part]) for part in (trees, predicted))
         losses = (log_losses(mine, y[rows]), log_losses(other, y[rows]))
@@ -239,7 +251,7 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         if self.challenger_gain_ > 2 * self.challenger_error_:
             self.kind_ = "boosted"
             self.linear_shift_, self.linear_slope_ = self.shift_, self.slope_
-            self.recalibrate(trees[-1:], y, weight)
+            self.held_out_ = trees[-1][1]
 
     # --- predicting ---------------------------------------------------------------------------------
 
@@ -257,11 +269,15 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
             return self.life_table_.ahead(months_of(frame), months)
         if self.kind_ == "boosted" and not linear:
             return self.boosted_hazards(frame, months)
-        shift, slope = (self.shift_, self.slope_)
-        if self.kind_ == "boosted":
-            shift, slope = self.linear_shift_, self.linear_slope_
+        shift, slope = self.linear_recalibration()
         eta = self.design_.ahead(frame, self.coef_, months) + self.intercept_
         return expit(shift + slope * eta)
+
+    def linear_recalibration(self) -> tuple[float, float]:
+        """Shift and slope of the regression, also where the trees won."""
+        if self.kind_ == "boosted":
+            return self.linear_shift_, self.linear_slope_
+        return self.shift_, self.slope_
 
     def boosted_hazards(self, frame: pd.DataFrame, months: int) -> np.ndarray:
         """Hazards of the trees, a month at a time."""
@@ -270,8 +286,8 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
             later = frame.assign(month=months_of(frame) + k, period=frame["period"] + k)
             Z = self.design_.matrix(later)[:, self.columns_]
             inside = np.minimum(months_of(later), self.design_.last_month)
-            p = self.trees_.predict_proba(np.column_stack([Z, inside]))[:, 1]
-            result[:, k] = expit(self.shift_ + self.slope_ * logit(np.clip(p, 1 - SURE, SURE)))
+            eta = tree_logits(self.trees_, np.column_stack([Z, inside]))
+            result[:, k] = expit(self.shift_ + self.slope_ * eta)
         return result
 
     def predict_proba(self, X: pd.DataFrame | ArrayLike) -> np.ndarray:
@@ -314,9 +330,11 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         frame = self.frame(X)
         if self.kind_ == "kaplan_meier":
             return self.life_table_.pull_back(months_of(frame), by_month)
-        slope = self.linear_slope_ if self.kind_ == "boosted" else self.slope_
+        slope = self.linear_recalibration()[1]
         inner = self.design_.pull_back(frame, by_month * slope)
-        return np.column_stack([inner, by_month.sum(axis=1) * slope])
+        eta = self.design_.ahead(frame, self.coef_, by_month.shape[1]) + self.intercept_
+        total, along = by_month.sum(axis=1), np.einsum("ij,ij->i", by_month, eta)
+        return np.column_stack([inner, total * slope, total, along])
 
     # --- explaining ---------------------------------------------------------------------------------
 
@@ -329,7 +347,7 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         if self.kind_ == "kaplan_meier":
             return pd.DataFrame(0.0, index=X.index, columns=["tenure"])
-        slope = self.linear_slope_ if self.kind_ == "boosted" else self.slope_
+        slope = self.linear_recalibration()[1]
         parts = self.design_.matrix(self.frame(X)) * (self.coef_ * slope)
         names = pd.Index([name for name, label in self.design_.columns])
         unique = list(dict.fromkeys(names))
@@ -370,5 +388,5 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         """The regression's columns: `feature`, `label`, `coefficient` (log-odds a standard unit), `error`."""
         check_is_fitted(self, "coef_")
         table = pd.DataFrame(self.design_.columns, columns=["feature", "label"])
-        errors = np.sqrt(np.maximum(np.diag(self.covariance_)[:-1], 0))
+        errors = np.sqrt(np.maximum(np.diag(self.covariance_)[:-3], 0))
         return table.assign(coefficient=self.coef_, error=errors)

@@ -11,8 +11,8 @@ STRENGTHS = (0.01, 0.1, 1.0, 10.0)  # C, the variance that the ridge grants a co
 LEAST_HELD_OUT_EVENTS = 10  # in a fold, else it says nothing
 HELD_OUT_SHARE = 0.25  # of the events, in each of the last held-out spans
 SNAPSHOT_FOLDS = 3
-SHIFT_SPREAD, SLOPE_SPREAD = 0.5, 0.25  # recalibration is drawn to none with these standard deviations
-MOST_TO_CHOOSE = 150_000  # rows; choosing C needs no more
+SHIFT_SPREAD, SLOPE_SPREAD = 0.3, 0.15  # recalibration is drawn to none with these standard deviations
+MOST_TO_CHOOSE = 60_000  # rows; choosing needs no more
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
 
@@ -100,25 +100,46 @@ def strength_by_folds(
     return best, kept
 
 
-def recalibration(eta: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """Shift and slope of the linear predictor by which held-out rows come out right (0 and 1: it did).
+def recalibration(
+    held_out: np.ndarray, refitted: np.ndarray, y: np.ndarray, weight: np.ndarray
+) -> tuple[float, float, np.ndarray]:
+    """Shift and slope by which linear predictors come out right on the last periods, and their covariance.
 
-    A logistic regression of y on eta, drawn to no correction by a normal prior, so that few rows change
-    little. Newton's steps; the first two derivatives are written out.
+    The slope is that of `held_out`, the predictions of a model that had not seen those periods (below 1 where
+    it was too sure of itself); the shift brings `refitted`, the predictions of the model fitted to all
+    periods, to the level of the last. 0 and 1 correct nothing, and few rows change little.
     """
-    centre = float(np.average(eta, weights=weight)) if weight.sum() > 0 else 0.0
+    theta, spread = drawn_to_none(held_out, y, weight, None)
+    slope, slope_variance = theta[1], spread[1, 1]
+    theta, spread = drawn_to_none(refitted, y, weight, slope)
+    centre = float(np.average(refitted, weights=weight))
+    from_centre = np.array([[1.0, -centre], [0.0, 1.0]])
+    both = np.diag([spread[0, 0], slope_variance])
+    return float(theta[0] - slope * centre), float(slope), from_centre @ both @ from_centre.T
+
+
+def drawn_to_none(
+    eta: np.ndarray, y: np.ndarray, weight: np.ndarray, slope: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logistic regression of y on eta about its mean, drawn to no correction by a normal prior.
+
+    Level at the mean and slope (or the level for a given slope), and their covariance; Newton's steps.
+    """
+    centre = float(np.average(eta, weights=weight))
     x = np.column_stack([np.ones(len(eta)), eta - centre])
     mean, precision = np.array([centre, 1.0]), np.array([SHIFT_SPREAD**-2, SLOPE_SPREAD**-2])
-    theta = mean.copy()
-    for step in range(25):
+    if slope is not None:
+        mean, precision = np.array([centre, slope]), np.array([SHIFT_SPREAD**-2, 1e12])
+    theta, curvature = mean.copy(), np.diag(precision)
+    for _step in range(25):
         h = expit(x @ theta)
         gradient = x.T @ (weight * (h - y)) + precision * (theta - mean)
         curvature = (x * (weight * h * (1 - h))[:, None]).T @ x + np.diag(precision)
         change = np.linalg.solve(curvature, gradient)
         theta = theta - change / max(1.0, float(np.abs(change).max()))
-        if step and np.abs(change).max() < 1e-10:
+        if np.abs(change).max() < 1e-10:
             break
-    return float(theta[0] - theta[1] * centre), float(theta[1])
+    return theta, np.linalg.inv(curvature)
 
 
 def covariance(

@@ -18,6 +18,7 @@ SAME = 0.95  # a correlation above it is no coincidence
 MOSTLY = 0.9  # share of a text's values that must be numbers or dates for it to be read as such
 ALMOST_ALL = 0.99
 LEAST = 5  # customers of each kind before a pattern means anything
+LEAST_PAIRS = 20  # pairs of numbers before a correlation does
 MOST_LEVELS = 20
 EMPTY = ("", "nan", "none", "null", "n/a", "-", "<na>", "nat")
 
@@ -103,7 +104,7 @@ def filled(values: pd.Series) -> np.ndarray:
     """Whether a cell says anything: neither missing nor a blank, nor a word for nothing."""
     there = values.notna().to_numpy()
     if is_text(values):
-        there &= ~values.astype(str).str.strip().str.lower().isin(EMPTY).to_numpy()
+        there = there & ~values.astype(str).str.strip().str.lower().isin(EMPTY).to_numpy()
     return there
 
 
@@ -204,9 +205,9 @@ def outcome_leak(name: str, values: pd.Series, ended: np.ndarray) -> Leak | None
 
 
 def correlation(x: np.ndarray, y: np.ndarray) -> float:
-    """Pearson's correlation over the pairs that are known; 0 where one of the two never varies."""
+    """Pearson's correlation over the known pairs; 0 where they are few or one side never varies."""
     both = np.isfinite(x) & np.isfinite(y)
-    if both.sum() < LEAST:
+    if both.sum() < LEAST_PAIRS:
         return 0.0
     a, b = x[both] - x[both].mean(), y[both] - y[both].mean()
     spread = float(np.sqrt((a @ a) * (b @ b)))

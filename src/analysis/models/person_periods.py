@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.models.spells import add_months, day_of, days_of, month_of_day, months_at_risk, whole_months
 
 MOST_ROWS = 10_000_000  # more person-periods than this are sampled
-SAMPLED_ROWS = 1_000_000
+SAMPLED_ROWS = 500_000
 YEAR = 12
 
 
@@ -28,7 +28,8 @@ def expanded(at_risk: pd.DataFrame, most: int = MOST_ROWS, seed: int = 0) -> pd.
     total = int(upto[-1]) if len(upto) else 0
     weight = None
     if total > most:
-        positions = np.unique(np.random.default_rng(seed).integers(0, total, min(SAMPLED_ROWS, most)))
+        positions = np.sort(np.random.default_rng(seed).integers(0, total, min(SAMPLED_ROWS, most)))
+        positions = positions[np.diff(positions, prepend=-1) > 0]
         which = np.searchsorted(upto, positions, side="right")
         stays = ~((positions == upto[which] - 1) & ends[which])  # the last month of one who left is no stay
         positions = np.concatenate([positions[stays], upto[ends] - 1])
@@ -166,9 +167,10 @@ class Steps:
     def __init__(self, who: np.ndarray, day: np.ndarray) -> None:
         self.who, self.day = who.astype("int64"), day.astype("int64")
 
-    def order(self, rank: np.ndarray) -> np.ndarray:
+    def order(self, rank: np.ndarray | None = None) -> np.ndarray:
         """Positions by customer, day and rank, without those of nobody."""
-        order = np.lexsort((rank, self.day, self.who))
+        key = (self.who << 32) + self.day
+        order = np.argsort(key, kind="stable") if rank is None else np.lexsort((rank, key))
         return order[self.who[order] >= 0]
 
     def last(self, who: np.ndarray, day: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -191,7 +193,7 @@ class PriceSteps(Steps):
 
     def __init__(self, who: np.ndarray, day: np.ndarray, change: np.ndarray) -> None:
         super().__init__(who, day)
-        self.ordered = self.order(np.zeros(len(who)))
+        self.ordered = self.order()
         self.sums = np.concatenate([[0], np.cumsum(change[self.ordered])])
         heads = np.searchsorted(self.who[self.ordered], np.arange(self.who.max(initial=-1) + 1))
         self.before = self.sums[heads]

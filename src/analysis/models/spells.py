@@ -76,7 +76,7 @@ def contract_spells(subscriptions: pd.DataFrame, as_of: date, gap_days: int = 0)
     end = np.where(end > today, FOREVER, end)
     paid = subscriptions["mrr"].to_numpy(dtype="float64") > 0
     use = np.flatnonzero(paid & (start <= today) & (end > start) & (code >= 0))
-    order = use[np.lexsort((end[use], start[use], code[use]))]
+    order = use[np.argsort((code[use].astype("int64") << 32) + start[use], kind="stable")]
     code, start, end = code[order].astype("int64"), start[order], end[order]
     span = 1 << 33  # running greatest end so far, begun again with each customer
     latest = np.maximum.accumulate(end + gap_days + code * span) if len(code) else end
