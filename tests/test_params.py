@@ -56,6 +56,7 @@ source:
     reps: {preset: hubspot.owners}
 goals: [{name: Grow, weight: 2, by: 2026-12-31}]
 dashboard: [{kpi: win_rate}]
+people: pseudonyms
 """
 
 
@@ -105,6 +106,7 @@ def test_the_required_keys_are_enough_and_the_rest_has_defaults(write):
         "discount_rate": 0.10,
         "maturity_days": 90,
         "min_n": 5,
+        "people": "names",
         "max_quarantined": 0.05,
         "channels": {},
         "stages": [],
@@ -133,6 +135,7 @@ def test_every_key_is_read(write):
         "discount_rate": 0.12,
         "maturity_days": 30,
         "min_n": 8,
+        "people": "pseudonyms",
         "max_quarantined": 0.01,
         "channels": {"cold_call": "outbound", "search": "inbound"},
         "stages": ["prospect", "proposal"],
@@ -283,6 +286,7 @@ def test_params_made_in_code_know_where_their_file_would_be():
         ("discount_rate", "inf", "'inf' does not fit; write a yearly rate of 0 or more, such as 0.10"),
         ("maturity_days", "-1", "'-1' does not fit; write a number of days, 0 or more"),
         ("min_n", "0", "'0' does not fit; write a number of observations, 1 or more"),
+        ("people", "initials", "'initials' does not fit; write names or pseudonyms"),
         ("max_quarantined", "5", "'5' does not fit; write a fraction from 0 to 1, such as 0.05"),
         ("stages", "prospect", "'prospect' does not fit; write a list of stages, in order"),
         ("stages", "[a, b, a]", "'a' more than once; write each once, in order"),

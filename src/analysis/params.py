@@ -137,6 +137,7 @@ class Params(Section):
     discount_rate: Rate = Field(0.10, description="a yearly rate of 0 or more, such as 0.10")
     maturity_days: int = Field(90, ge=0, description="a number of days, 0 or more")
     min_n: Count = Field(5, description="a number of observations, 1 or more")
+    people: Literal["names", "pseudonyms"] = Field("names", description="names or pseudonyms")
     max_quarantined: Fraction = Field(0.05, description="a fraction from 0 to 1, such as 0.05")
     channels: dict[str, Literal["inbound", "outbound"]] = Field({}, description="inbound or outbound")
     stages: Annotated[list[str], AfterValidator(check.no_repeats)] = Field(

@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.contract import TABLES
 from analysis.errors import AnalysisError, SourceError
 from analysis.params import Params
-from analysis.sources import checking, deriving, folder, mapping, parsing, surveying, viewing
+from analysis.sources import checking, deriving, folder, mapping, parsing, pseudonyms, surveying, viewing
 from analysis.sources.connecting import attach, connect
 from analysis.sources.folder import File
 from analysis.sources.mapping import Spec
@@ -372,6 +372,9 @@ def load(con: duckdb.DuckDBPyConnection, params: Params, as_of: date | str) -> L
         _view(state, day)
         derived = _accept(state)
         bad = checking.collect(con, state.tables, state.twice)
+        hidden = params.people == "pseudonyms"
+        if hidden:
+            bad = pseudonyms.without_people(bad)
         n = _counts(state, derived)
         checking.refuse_too_many(bad, {t: n[t, "viewed"] for t in state.tables}, state.raws, params)
         ledger = _ledger(state, bad, derived, n)
@@ -379,6 +382,9 @@ def load(con: duckdb.DuckDBPyConnection, params: Params, as_of: date | str) -> L
         large = [t for t in state.tables if state.is_large(t)]
         deriving.drop_row_numbers(con, state.tables, large)
         tables = tuple(ledger["table"])
+        if hidden:
+            quarantine = quarantine.assign(row="")
+            pseudonyms.hide(con, tables, large, params.company)
         found = con.execute(viewing.event_days(tables, '"{}"', "true", "min")).fetchone()
         deriving.drop_scratch(con, large)
         inputs = [_hashed(state.files[shown]) for shown in sorted(state.files)]
