@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from statistics import median
 
+import reference_customers
 import reference_durations
 import reference_pipeline
 import reference_targets
@@ -585,6 +586,10 @@ def reference(tables: dict[str, list[Row]], params: dict, as_of: date, first: da
     ):
         part()
     for topic in (
+        reference_customers.growth_effect,
+        reference_customers.clv_historic,
+        reference_customers.cac_lagged,
+        reference_customers.retention_12m_by_rep,
         reference_pipeline.open_pipeline,
         reference_pipeline.unworked_leads,
         reference_pipeline.stage_conversion,

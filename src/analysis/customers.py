@@ -5,7 +5,9 @@ import pandas as pd
 
 from analysis.acquisition import acquisition
 from analysis.activity import Activity, activity, cohort_activity, rolled_movements
+from analysis.buying import Buying
 from analysis.facts import Facts
+from analysis.historic_value import clv_historic
 from analysis.periods import Period
 from analysis.rows import KEYS, missing_rows, pick, ratio_rows, roll_up, rows, sum_rows
 from analysis.stats import ratio, wilson
@@ -30,7 +32,7 @@ def table(facts: Facts) -> pd.DataFrame:
     snapshots = {b: activity(facts, b) for b in {basis, "subscriptions"} if facts.company.has(b)}
     moved = {b: rolled_movements(facts, s) for b, s in snapshots.items()}
     cost = acquisition(facts)
-    parts = [mrr(facts, moved.get("subscriptions")), cost]
+    parts = [mrr(facts, moved.get("subscriptions")), clv_historic(facts), cost]
     if basis in moved:
         value = arpa(facts, basis, moved[basis])
         lifetime = clv(facts, moved[basis], value)
@@ -83,7 +85,7 @@ def mrr(facts: Facts, moved: pd.DataFrame | None) -> pd.DataFrame:
     )
 
 
-def cohort_retention(facts: Facts, basis: str, snapshots: Activity) -> pd.DataFrame:
+def cohort_retention(facts: Facts, basis: str, snapshots: Activity | Buying) -> pd.DataFrame:
     """`cohort_retention` of every shown month's new customers at every age whose month is over."""
     lack = facts.lack("cohort_retention", "customers")
     if lack:

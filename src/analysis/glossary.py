@@ -289,6 +289,19 @@ _ALL = [
         cohort=True,
         source="Aalen and Johansen 1978; interval: Marubini and Valsecchi 1995, on the log-log scale",
     ),
+    Kpi(
+        "retention_12m_by_rep",
+        "team",
+        "Customers kept for a year",
+        RATIO,
+        "customers active (as in customer churn) 12 months after the close of their first won deal / "
+        "customers whose first won deal closed in the period, at least 12 months before the report's day; a "
+        "customer counts once for each rep credited with that deal",
+        dims=("rep",),
+        needs=("opportunities.customer_id",),
+        settle_days=365,
+        source="interval: Wilson 1927",
+    ),
     # leads
     Kpi(
         "emails_delivered",
@@ -405,26 +418,6 @@ _ALL = [
         needs=("opportunities.created_at", "opportunities.amount"),
     ),
     Kpi(
-        "open_pipeline",
-        "leads",
-        "Open pipeline",
-        MONEY,
-        "sum of the amounts of the opportunities open on the closing day: created by then (else first "
-        "contacted) and not yet closed; by the stage each stood in on that day",
-        dims=("rep", "team", "stage"),
-        needs=("opportunities.amount",),
-    ),
-    Kpi(
-        "unworked_leads",
-        "leads",
-        "Leads nobody has worked",
-        COUNT,
-        "leads created by the closing day and by then neither contacted nor made an opportunity",
-        "down",
-        ("rep",),
-        ("leads.first_contact_at",),
-    ),
-    Kpi(
         "first_response_hours",
         "leads",
         "Hours to the first contact",
@@ -448,6 +441,26 @@ _ALL = [
         dims=("rep", "channel"),
         needs=("leads.first_contact_at",),
         source="interval: Wilson 1927",
+    ),
+    Kpi(
+        "open_pipeline",
+        "leads",
+        "Open pipeline",
+        MONEY,
+        "sum of the amounts of the opportunities open on the closing day: created by then (else first "
+        "contacted) and not yet closed; by the stage each stood in on that day",
+        dims=("rep", "team", "stage"),
+        needs=("opportunities.amount",),
+    ),
+    Kpi(
+        "unworked_leads",
+        "leads",
+        "Leads nobody has worked",
+        COUNT,
+        "leads created by the closing day and by then neither contacted nor made an opportunity",
+        "down",
+        ("rep",),
+        ("leads.first_contact_at",),
     ),
     # growth
     Kpi(
@@ -500,18 +513,6 @@ _ALL = [
         cohort=True,
     ),
     Kpi(
-        "stage_conversion",
-        "growth",
-        "Conversion from stage to stage",
-        RATIO,
-        "deals that had entered a later stage, or were won, by the report's day / deals whose first entry "
-        "into the stage lies in the period; the stages and their order are those of the params",
-        dims=("stage",),
-        needs=("stage_history", "opportunities"),
-        cohort=True,
-        source="interval: Wilson 1927",
-    ),
-    Kpi(
         "converted_by_day",
         "growth",
         "Converted by day",
@@ -522,6 +523,18 @@ _ALL = [
         needs=("leads", "opportunities"),
         cohort=True,
         source="Kaplan and Meier 1958; interval: Greenwood's variance on the log-log scale",
+    ),
+    Kpi(
+        "stage_conversion",
+        "growth",
+        "Conversion from stage to stage",
+        RATIO,
+        "deals that had entered a later stage, or were won, by the report's day / deals whose first entry "
+        "into the stage lies in the period; the stages and their order are those of the params",
+        dims=("stage",),
+        needs=("stage_history", "opportunities"),
+        cohort=True,
+        source="interval: Wilson 1927",
     ),
     Kpi(
         "sales_growth_mom",
@@ -557,6 +570,19 @@ _ALL = [
         RATIO,
         "(revenue of the month / revenue six months before) ^ (1/6) - 1, complete months only",
         grains=("month",),
+    ),
+    Kpi(
+        "growth_effect",
+        "growth",
+        "What changed revenue",
+        MONEY,
+        "revenue of the period - revenue of the period before, split exactly: customers who bought in this "
+        "period only (new) or in the one before only (lost); of those who bought in both, what the number of "
+        "deals or orders (volume) and their average amount (price) made of it; and the rest, rows that name "
+        "no customer and refunds of customers who bought in neither",
+        "none",
+        ("driver",),
+        source="volume and price: Shapley 1953",
     ),
     Kpi(
         "gross_margin_rate",
@@ -771,6 +797,17 @@ _ALL = [
         headline=8,
     ),
     Kpi(
+        "clv_historic",
+        "customers",
+        "Customer value so far",
+        MONEY,
+        "margin so far of the customers acquired by the closing day / those customers; margin is amount - "
+        "cost of the orders with a cost, else the amount x the gross margin stated in the params (for orders, "
+        "failing that, the margin of all orders with a cost)",
+        dims=("segment", "channel"),
+        needs=("customers",),
+    ),
+    Kpi(
         "acquisition_cost",
         "customers",
         "Acquisition cost",
@@ -800,6 +837,18 @@ _ALL = [
         "down",
         ("channel",),
         ("costs", "customers"),
+    ),
+    Kpi(
+        "cac_lagged",
+        "customers",
+        "Customer acquisition cost, spend moved to its customers",
+        MONEY,
+        "sum over l of the costs l months before x the share of the customers acquired in the last 12 months "
+        "who had become leads l months before they were won / customers acquired in the month",
+        "down",
+        ("channel",),
+        ("costs", "customers", "leads"),
+        ("month",),
     ),
     Kpi(
         "ltv_cac",

@@ -9,6 +9,7 @@ from ibis import Table
 
 from analysis.durations import BY_DAYS, age, curves, ended_rows
 from analysis.facts import MICROSECONDS_A_DAY, Facts, elapsed, labelled, month_of, sorted_frame
+from analysis.growth_effects import growth_effect
 from analysis.month_to_date import sales_growth_mtd
 from analysis.pipeline import links, stage_entries
 from analysis.rows import KEYS, MONEY_DIGITS, missing_rows, order_statistics, ratio_rows, roll_up, rows
@@ -33,6 +34,7 @@ def table(facts: Facts) -> pd.DataFrame:
             stage_conversion(facts),
             sales_growth(facts),
             sales_growth_mtd(facts),
+            growth_effect(facts),
             gross_margin(facts),
         ],
         ignore_index=True,

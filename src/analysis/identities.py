@@ -46,6 +46,8 @@ def identities(company: Company, kpis: pd.DataFrame) -> pd.DataFrame:
             balance(kpis, "mrr_", MRR_MOVES),
         ),
         ("retained + lost = customers at opening", kept_and_lost(kpis)),
+        ("growth effects = change of revenue", effects_add_up(kpis)),
+        ("cost per customer: cost of the channels = cost", channel_costs(kpis)),
         ("credits of a deal = 1", split_shares(company, kpis)),
         ("revenue of the months = revenue counted from the rows", revenue_recounted(company, kpis)),
     ]
@@ -109,6 +111,34 @@ def kept_and_lost(kpis: pd.DataFrame) -> np.ndarray:
         parts=("numerator", "sum"), whole=("denominator", "first")
     )
     return (counts["parts"] - counts["whole"]).abs().to_numpy()
+
+
+def effects_add_up(kpis: pd.DataFrame) -> np.ndarray:
+    """Absolute difference of the growth effects of each period to its change of revenue.
+
+    The change is held against the revenue of both periods where both are there, and against what the sales
+    growth of the month (the year) divides.
+    """
+    effects = kpis[(kpis["kpi"] == "growth_effect")].dropna(subset=["value"])
+    parts = effects[effects["dimension"] == "driver"].groupby(PERIOD)["value"].sum()
+    change = effects[effects["dimension"] == ""].set_index(PERIOD)["value"]
+    whole = kpis[kpis["dimension"] == ""]
+    revenue = whole[whole["kpi"] == "revenue"]
+    before = revenue.set_index(["grain", "period_end"])["value"].rename_axis(PERIOD)
+    changes = [change, revenue.set_index(PERIOD)["value"] - before]
+    for kpi, grain in (("sales_growth_mom", "month"), ("sales_growth_yoy", "year")):
+        grown = whole[(whole["kpi"] == kpi) & (whole["grain"] == grain)]
+        changes.append(grown.set_index(PERIOD)["numerator"])
+    gaps = [(parts - known.reindex(parts.index)).abs().dropna() for known in changes]
+    return pd.concat(gaps).to_numpy()
+
+
+def channel_costs(kpis: pd.DataFrame) -> np.ndarray:
+    """Absolute remainder of the costs that `cac`, `cac_advertising` and `cac_lagged` divide, by channel."""
+    costs = kpis[kpis["kpi"].isin(["cac", "cac_advertising", "cac_lagged"])].dropna(subset=["numerator"])
+    whole = costs[costs["dimension"] == ""].set_index(["kpi", *PERIOD])["numerator"]
+    parts = costs[costs["dimension"] == "channel"].groupby(["kpi", *PERIOD])["numerator"].sum()
+    return (parts.reindex(whole.index).fillna(0) - whole).abs().to_numpy()
 
 
 def split_shares(company: Company, kpis: pd.DataFrame) -> np.ndarray:

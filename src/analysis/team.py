@@ -6,6 +6,7 @@ import pandas as pd
 from analysis.durations import closing, with_start
 from analysis.facts import MICROSECONDS_A_DAY, Facts, elapsed, month_of, sorted_frame
 from analysis.glossary import UNASSIGNED
+from analysis.retention_by_rep import retention_12m_by_rep
 from analysis.rows import (
     KEYS,
     MONEY_DIGITS,
@@ -32,6 +33,7 @@ def table(facts: Facts) -> pd.DataFrame:
         deals(facts),
         cycle(facts),
         closing(facts),
+        retention_12m_by_rep(facts),
     ]
     return pd.concat([part for part in parts if len(part)], ignore_index=True)
 
