@@ -1,6 +1,7 @@
 """Scores of predicted survival: by hand, against plain loops, and against figures of another library."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,8 @@ from analysis.models.survival_scores import (
     survival_report,
     uno_concordance,
 )
-from analysis.survival import kaplan_meier, survival_at
+from analysis.survival import kaplan_meier, log_rank, survival_at
+from conftest import real_data
 
 TIME = np.array([1, 2, 2, 3, 4, 4, 5, 6, 7, 7, 8, 9])
 ENDED = np.array([1, 1, 0, 1, 0, 1, 1, 0, 1, 1, 0, 0], dtype=bool)
@@ -120,3 +122,19 @@ def test_the_report_names_its_scores_and_leaves_out_what_it_cannot_see():
     report = survival_report(SURVIVAL, TIME, ENDED, GRID, (TRAIN_TIME, TRAIN_ENDED), (4, 12))
     assert report.index.tolist() == ["ibs", "uno_c", "ece_4"]
     assert report["ibs"] == pytest.approx(IBS)
+
+
+def test_the_baselines_of_a_telephone_company_to_ten_digits():
+    """Kaplan-Meier by contract, and log-rank between the contracts, computed with other libraries."""
+    data = pd.read_csv(next(real_data("telco_churn").glob("*.csv")))
+    time, left, contract = data["tenure"], data["Churn"] == "Yes", data["Contract"]
+    wanted = ["Month-to-month", "One year", "Two year"]
+    expected = [
+        [0.7030966363, 0.5859154739, 0.3972637790, 0.1289519006],
+        [0.9908082041, 0.9782723764, 0.9165468042, 0.5681456820],
+        [1, 1, 0.9957189310, 0.9357385806],
+    ]
+    found = curve_baseline(time, left, (12, 24, 48, 72), contract, wanted)
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+    test = log_rank(time, left, contract)
+    assert test.statistic == pytest.approx(2352.8725382593, abs=1e-10)
