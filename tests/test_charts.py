@@ -155,6 +155,21 @@ def test_the_companys_own_interval_is_a_band_behind_its_line():
     assert legend_texts(ax) == ["whole company", "its interval", "value with interval"]
 
 
+def test_the_rate_as_it_is_simply_counted_is_a_cross_beside_the_interval():
+    kpis = table(
+        row("win_rate_shrunk", "2026-06-01", 0.45, by="rep", member="r1", low=0.4, high=0.5, n=20),
+        row("win_rate_shrunk", "2026-06-01", 0.4, by="rep", member="r2", low=0.3, high=0.5, n=20),
+        row("win_rate", "2026-06-01", 0.8, by="rep", member="r2"),
+        row("win_rate", "2026-05-01", 0.1, by="rep", member="r1"),
+    )
+    ax = charts.intervals(kpis, labels(), "win_rate_shrunk", by="rep", plain="win_rate")
+    (crosses,) = [line for line in ax.lines if line.get_marker() == "x"]
+    assert math.isnan(crosses.get_xdata()[0])
+    assert (crosses.get_xdata()[1], crosses.get_ydata()[1]) == (0.8, 1)
+    assert ax.get_xlim()[1] > 0.8
+    assert "Win rate" in legend_texts(ax)
+
+
 def test_a_stack_of_stages_stands_in_their_order_and_is_hatched_while_the_period_runs():
     stages = ("prospect", "offer", "contract")
     parts = [row("new_leads", "2026-07-01", 5, by="stage", member=stage) for stage in sorted(stages)]
@@ -230,6 +245,46 @@ def test_a_waterfall_of_a_running_period_is_hatched():
     ax = charts.waterfall(kpis, labels(), "customers")
     assert {bar.get_hatch() for bar in ax.patches} == {"////"}
     assert legend_texts(ax) == ["provisional"]
+
+
+def causes(**effects):
+    parts = [row("growth_effect", "2026-06-01", v, by="driver", member=m) for m, v in effects.items()]
+    whole = row("growth_effect", "2026-06-01", sum(effects.values()))
+    return table(*months("revenue", [100, 130], first="2026-05-01"), whole, *parts)
+
+
+def test_the_causes_lead_from_the_revenue_before_to_this_ones_and_add_up():
+    kpis = causes(price=-5, new=50, volume=5, lost=-20)
+    ax = charts.effects(kpis, labels())
+    assert [(bar.get_y(), bar.get_height()) for bar in ax.patches] == [
+        (100, 50),
+        (150, -20),
+        (130, 5),
+        (135, -5),
+    ]
+    assert [text.get_text() for text in ax.texts] == [
+        "+€50.00",
+        "−€20.00",
+        "+€5.00",
+        "−€5.00",
+        "€100",
+        "€130",
+    ]
+    names = [text.get_text().replace("\n", " ") for text in ax.get_xticklabels()]
+    assert names[1:3] == ["new customers", "lost customers"]
+    assert (names[0], names[-1]) == ("May 2026", "Jun 2026")
+
+
+def test_what_names_no_customer_is_a_cause_only_where_it_is_something():
+    for rest, count in ((0, 6), (7, 7)):
+        kpis = causes(new=50, lost=-20, volume=0, price=0, **{"(unassigned)": rest})
+        assert len(charts.effects(kpis, labels()).get_xticklabels()) == count
+
+
+def test_without_a_period_before_the_causes_are_a_note():
+    kpis = causes(new=50, lost=-20)
+    kpis = kpis[~((kpis["kpi"] == "revenue") & (kpis["value"] == 100))]
+    assert isinstance(charts.effects(kpis, labels()), Note)
 
 
 # --- shares by day ----------------------------------------------------------------------------------------
@@ -319,7 +374,19 @@ def every_chart(kpis, given, ax=None):
         charts.grouped(kpis, given, "cac", by="motion", ax=ax),
         charts.waterfall(kpis, given, "mrr", ax=ax),
         charts.cohorts(kpis, given, ax=ax),
+        charts.curve(kpis, given, "won_by_day", ax=ax),
+        charts.pairs(kpis, given, "cycle_days", "retention_12m_by_rep", ax=ax),
+        charts.effects(kpis, given, ax=ax),
     ]
+
+
+def test_a_long_legend_stands_in_lines_and_leaves_the_chart_its_width():
+    ids = ("lead_opportunity_ratio", "lead_conversion_90d", "open_rate_adjusted", "lead_conversion_rate")
+    kpis = table(*[found for kpi in ids for found in months(kpi, [0.1, 0.2])])
+    ax = charts.line(kpis, labels(), *ids)
+    ax.get_figure().draw_without_rendering()
+    assert ax.get_window_extent().width > 0.85 * ax.get_figure().bbox.width
+    assert ax.get_title(loc="left") == "Lead-opportunity ratio and what goes with it per month"
 
 
 def test_without_a_value_every_chart_is_a_note():
@@ -349,6 +416,11 @@ def full_table():
         row("cac", "2026-04-01", 10, grain="quarter", by="motion", member="inbound"),
         *[row(f"mrr_{step}", "2026-06-01", 10) for step in steps],
         row("cohort_retention", "2026-05-01", 1.0, by="age_months", member="0"),
+        row("won_by_day", "2026-01-01", 0.3, grain="quarter", by="day", member="30"),
+        row("cycle_days", "2025-01-01", 30, grain="year", by="rep", member="r1"),
+        row("retention_12m_by_rep", "2025-01-01", 0.7, grain="year", by="rep", member="r1"),
+        row("growth_effect", "2026-02-01", 1),
+        row("growth_effect", "2026-02-01", 1, by="driver", member="new"),
     )
 
 
@@ -363,7 +435,7 @@ def test_every_chart_has_a_title_a_unit_and_an_alternative_text_that_holds_the_f
         assert ax.get_title(loc="left")
         assert ax.get_xlabel() or ax.get_ylabel()
         assert ax.get_label().startswith(
-            ("Bar", "Line", "Stacked", "Interval", "Grouped", "Waterfall", "Heat")
+            ("Bar", "Line", "Stacked", "Interval", "Grouped", "Waterfall", "Heat", "Scatter")
         )
 
 

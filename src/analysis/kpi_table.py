@@ -53,7 +53,7 @@ def kpi_table(company: Company, families: Iterable[str] | None = None) -> pd.Dat
     frame["status"] = status(frame, company.params.min_n, company.params.maturity_days)
     frame["unit"] = frame["kpi"].map({k: unit_of(spec, company.params.currency) for k, spec in KPIS.items()})
     frame["company"] = company.params.company
-    frame["reason"] = frame["reason"].where(frame["status"] == "undefined", "")
+    frame["reason"] = frame["reason"].where(frame["status"] == "undefined", "").astype("str")
     for day in ("period_start", "period_end"):
         frame[day] = pd.to_datetime(frame[day]).astype("datetime64[s]")
     return in_order(frame)[COLUMNS]
