@@ -9,14 +9,15 @@ import pandas as pd
 
 from analysis.facts import Facts
 from analysis.glossary import UNASSIGNED
-from analysis.periods import MONTHS_IN, Calendar, month_index
-from analysis.rows import KEYS, MONEY_DIGITS, missing_rows, pick, rows
+from analysis.periods import MONTHS_IN, Calendar
+from analysis.rows import KEYS, MONEY_DIGITS, missing_rows, rows
 from analysis.selling_days import by_period
 from analysis.stats import ratio
 
 METRICS = ("revenue", "units", "new_accounts")
 SCOPES = {"company": "", "team": "team", "rep": "rep"}
 SPAN = ["grain", "first_month"]
+FINER = {"quarter": "month", "year": "quarter"}
 
 
 def targets(facts: Facts, actuals: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -29,39 +30,45 @@ def targets(facts: Facts, actuals: dict[str, pd.DataFrame]) -> pd.DataFrame:
         each = [f"{kind}_{metric}" for metric in METRICS for kind in ("target", "attainment", "pace")]
         whole = ["required_daily_revenue", "target_cascade"]
         return missing_rows([*each, *whole], lack, facts.calendar)
-    known = known_targets(facts)
-    days = by_period(facts.company.params.country, facts.calendar)
+    grid = facts.calendar.table()[SPAN].assign(dimension="", member="")
+    grid = pd.concat([grid.assign(metric=metric) for metric in METRICS])
+    set_for = grid.merge(known_targets(facts), how="outer", on=["metric", *KEYS], validate="1:1")
+    reached = against(set_for, actuals, by_period(facts.company.params.country, facts.calendar))
     parts = []
     for metric in METRICS:
-        here = known[known["metric"] == metric].drop(columns="metric")
-        grid = facts.calendar.table()[SPAN].assign(dimension="", member="")
-        set_for = grid.merge(here, how="outer", on=KEYS)
-        reached = against(set_for, actuals[metric], days)
+        aimed = set_for[set_for["metric"] == metric]
+        made = reached[reached["metric"] == metric]
         parts += [
-            rows(f"target_{metric}", set_for, set_for["target"], reason="no_target"),
-            attainment(metric, reached),
-            pace(metric, reached),
+            rows(f"target_{metric}", aimed, aimed["target"], reason="no_target"),
+            attainment(metric, made),
+            pace(metric, made),
         ]
         if metric == "revenue":
-            parts += [required_daily(reached), cascade(set_for)]
+            parts += [required_daily(made), cascade(aimed)]
     return pd.concat(parts, ignore_index=True)
 
 
-def against(set_for: pd.DataFrame, actual: pd.DataFrame, days: pd.DataFrame) -> pd.DataFrame:
-    """Every scope with a target or a result: KEYS, `target`, `actual`, `n`, `reason` and the selling days.
+def against(set_for: pd.DataFrame, actuals: dict[str, pd.DataFrame], days: pd.DataFrame) -> pd.DataFrame:
+    """Every scope with a target or a result: metric, KEYS, `target`, `actual`, `n`, `reason`, selling days.
 
     Without a row a result is 0, unless the whole KPI is missing: then it is NaN. `reason` says why nothing
     can be divided by the target, where nothing can.
     """
-    absent = bool(len(actual)) and actual["reason"].isin(["missing_table", "missing_column"]).all()
-    members = set_for if absent else actual[KEYS].merge(set_for, how="outer", on=KEYS)
-    members = members[members["dimension"].isin(SCOPES.values())]
-    reached = pick(actual, "value", members)
+    columns = ["metric", *KEYS, "value", "n"]
+    made = pd.concat([results.assign(metric=metric) for metric, results in actuals.items()])[columns]
+    made = made[made["dimension"].isin(SCOPES.values())]
+    members = made.merge(set_for, how="outer", on=["metric", *KEYS], validate="1:1")
+    missing = {
+        metric: results["reason"].iloc[0]
+        for metric, results in actuals.items()
+        if len(results) and results["reason"].isin(["missing_table", "missing_column"]).all()
+    }
+    absent = members["metric"].isin(missing)
     lacking = np.where(members["target"].isna(), "no_target", "no_denominator")
     return members.assign(
-        actual=np.where(np.isnan(reached) & (not absent), 0.0, reached),
-        n=np.nan_to_num(pick(actual, "n", members)),
-        reason=actual["reason"].iloc[0] if absent else lacking,
+        actual=members["value"].where(absent, members["value"].fillna(0)),
+        n=members["n"].fillna(0),
+        reason=members["metric"].map(missing).where(absent, lacking),
     ).merge(days, how="left", on=SPAN, validate="m:1")
 
 
@@ -127,50 +134,37 @@ def cascade(set_for: pd.DataFrame) -> pd.DataFrame:
 
 
 def known_targets(facts: Facts) -> pd.DataFrame:
-    """Targets as known on the report's day for every period they give or tile: metric, KEYS, `target`."""
-    frame = facts.company.table("targets").to_pandas()
-    if frame.empty:
-        return pd.DataFrame(columns=["metric", *KEYS, "target"]).astype({"target": "float64"})
-    frame["valid_from"] = pd.to_datetime(frame["valid_from"])
-    frame["first_month"] = [month_index(day) for day in pd.to_datetime(frame["period_start"])]
-    frame["target"] = frame["target"].astype("float64")
-    frame["dimension"] = frame["scope"].map(SCOPES)
-    frame["member"] = frame["scope_id"].where(frame["scope"] != "company", "").fillna(UNASSIGNED)
-    frame = frame.rename(columns={"period": "grain"})
-    frame = frame[frame["first_month"] == aligned(frame, facts.calendar)]
-    frame = frame.sort_values("valid_from", kind="stable", na_position="first").drop_duplicates(
-        ["metric", *KEYS], keep="last"
+    """Targets as known on the report's day for every shown period they give or tile: metric, KEYS, target."""
+    given, calendar = latest_targets(facts), facts.calendar
+    known: dict[str, pd.DataFrame] = {}
+    for grain in MONTHS_IN:
+        own = given[given["grain"] == grain]
+        own = own[own["first_month"] == calendar.of(own["first_month"], grain)]  # others fit no period
+        known[grain] = tiled(own, known[FINER[grain]], grain, calendar) if grain in FINER else own
+    return pd.concat(known.values()).merge(calendar.table()[SPAN], on=SPAN)[["metric", *KEYS, "target"]]
+
+
+def latest_targets(facts: Facts) -> pd.DataFrame:
+    """The last target set for each metric, scope and span that begins in a month: metric, KEYS, `target`."""
+    table = facts.company.table("targets")
+    amount = table.target.cast("float64")
+    given = table.select(
+        "metric", "scope", "scope_id", "period_start", "valid_from", grain=table.period, target=amount
+    ).to_pandas()
+    start = pd.to_datetime(given["period_start"])
+    given = given.assign(
+        first_month=(start.dt.year * 12 + start.dt.month - 1).astype("int64"),
+        dimension=given["scope"].map(SCOPES).astype("str"),
+        member=given["scope_id"].where(given["scope"] != "company", "").fillna(UNASSIGNED),
+        valid_from=pd.to_datetime(given["valid_from"]),
     )
-    parts = []
-    for (metric, dimension, member), group in frame.groupby(["metric", "dimension", "member"]):
-        tiled = tile(group.set_index(["grain", "first_month"])["target"].to_dict(), facts.calendar)
-        parts.append(tiled.assign(metric=metric, dimension=dimension, member=member))
-    return pd.concat(parts, ignore_index=True)[["metric", *KEYS, "target"]]
+    given = given.sort_values("valid_from", kind="stable", na_position="first")
+    return given.drop_duplicates(["metric", *KEYS], keep="last")[["metric", *KEYS, "target"]]
 
 
-def aligned(frame: pd.DataFrame, calendar: Calendar) -> pd.Series:
-    """First month of the fiscal period that holds each target's start; a target that starts elsewhere fits
-    no period.
-    """
-    months = [
-        calendar.of(month, grain) for month, grain in zip(frame["first_month"], frame["grain"], strict=True)
-    ]
-    return pd.Series(months, index=frame.index)
-
-
-def tile(known: dict[tuple[str, int], float], calendar: Calendar) -> pd.DataFrame:
-    """The target of every shown period: its own, else the sum of finer ones when all of them are there."""
-
-    def target(grain: str, first: int) -> float | None:
-        if (grain, first) in known:
-            return known[grain, first]
-        finer = {"year": "quarter", "quarter": "month"}.get(grain)
-        if finer is None:
-            return None
-        pieces = [target(finer, m) for m in range(first, first + MONTHS_IN[grain], MONTHS_IN[finer])]
-        there = [piece for piece in pieces if piece is not None]
-        return round(sum(there), MONEY_DIGITS) if len(there) == len(pieces) else None
-
-    found = [(p.grain, p.first_month, target(p.grain, p.first_month)) for p in calendar.periods()]
-    kept = [f for f in found if f[2] is not None]
-    return pd.DataFrame(kept, columns=["grain", "first_month", "target"]).astype({"target": "float64"})
+def tiled(own: pd.DataFrame, finer: pd.DataFrame, grain: str, calendar: Calendar) -> pd.DataFrame:
+    """The targets set for a grain and, where none is, the sum of finer ones when all of them are there."""
+    whose = ["metric", "dimension", "member", "first_month"]
+    pieces = finer.assign(first_month=calendar.of(finer["first_month"], grain)).groupby(whose)["target"]
+    sums = pieces.sum().round(MONEY_DIGITS)[pieces.size() == MONTHS_IN[grain] // MONTHS_IN[FINER[grain]]]
+    return pd.concat([own, sums.reset_index().assign(grain=grain)]).drop_duplicates(whose)
