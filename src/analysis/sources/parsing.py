@@ -209,6 +209,15 @@ def _fails(column: Column) -> str:
     return f"({ident('in_' + column.name)} IS NOT NULL AND {ident(column.name)} IS NULL)"
 
 
+def _always_reads(column: Column, source: Input) -> bool:
+    """Whether the source's type leaves no value that the column's cannot hold."""
+    if SQL_TYPES[column.type] != "DECIMAL(20, 6)":
+        return False
+    found = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", source.type)
+    narrow = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER")
+    return source.type in narrow if not found else int(found[2]) <= 6 and int(found[1]) - int(found[2]) <= 14
+
+
 def _faults(table: Table, inputs: Mapping[str, Input]) -> tuple[dict[str, str], list[str]]:
     """SQL of each reason that is true where it holds; select items of raw values, null without a fault."""
     reasons: dict[str, str] = {}
@@ -219,7 +228,7 @@ def _faults(table: Table, inputs: Mapping[str, Input]) -> tuple[dict[str, str], 
         given = ident("in_" + column.name)
         if column.required:
             reasons[f"missing {column.name}"] = f"{given} IS NULL"
-        if column.type != "text" or column.values:
+        if (column.type != "text" or column.values) and not _always_reads(column, inputs[column.name]):
             word = "unknown" if column.values else "unreadable"
             reasons[f"{word} {column.name}"] = _fails(column)
             values.append(f"CASE WHEN {_fails(column)} THEN CAST({given} AS VARCHAR) END")
