@@ -6,6 +6,7 @@ BIN    := $(VENV)/bin
 ENV    := $(VENV)/.installed
 STAMPS := .make
 LIFELINES := .venv-lifelines
+PEERS := .venv-peers
 WORKERS ?= 2
 
 # What a target's result rests on; nothing else makes it run again.
@@ -20,7 +21,7 @@ LAB    := $(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tr
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help env reports test retest lab check format notebooks docs mutants lifelines bench lock clean
+.PHONY: help env reports test retest lab check format notebooks docs mutants lifelines bench peers lock clean
 
 # $(call once,target,inputs,command,the run is needed when this shell test holds)
 # runs the command unless it succeeded before on the same contents of the inputs.
@@ -77,12 +78,16 @@ lifelines: $(ENV) $(LIFELINES)/.installed ## survival curves held against the li
 bench: $(ENV) ## the time of one typical client's KPI table
 	$(BIN)/python benchmarks/table.py
 
+peers: $(ENV) $(PEERS)/.installed ## fits of the purchase models timed against the library lifetimes, in an environment of its own
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/peers/ours.py $(PEERS)/customers
+	@OMP_NUM_THREADS=1 $(PEERS)/bin/python benchmarks/peers/theirs.py $(PEERS)/customers
+
 lock: $(ENV) ## requirements.lock again, from pyproject.toml (add ARGS=--upgrade for newer versions)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --extra dev $(ARGS) pyproject.toml --output-file requirements.lock
 
 clean: ## remove .venv, caches and stamps; reports stay
-	rm -rf $(VENV) $(LIFELINES) $(STAMPS) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(LIFELINES) $(PEERS) $(STAMPS) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .benchmarks
 	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints -o -name '*.egg-info' \) -prune -exec rm -rf {} +
 
 # --- the environment ---------------------------------------------------------------------------------
@@ -111,5 +116,12 @@ $(BIN)/python:
 $(LIFELINES)/.installed: BIN = $(LIFELINES)/bin
 $(LIFELINES)/.installed: tests/lifelines/requirements.txt
 	@$(NEW_VENV) $(LIFELINES)
+	@$(PIP) install --requirement $<
+	@touch $@
+
+# Lifetimes too.
+$(PEERS)/.installed: BIN = $(PEERS)/bin
+$(PEERS)/.installed: benchmarks/peers/requirements.txt
+	@$(NEW_VENV) $(PEERS)
 	@$(PIP) install --requirement $<
 	@touch $@

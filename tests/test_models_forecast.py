@@ -95,7 +95,7 @@ def test_learners_learn_from_earlier_cutoffs_and_never_from_the_time_ahead():
 
 
 def company(customers: int, span: int, seed: int, amount: str = "varied") -> pd.DataFrame:
-    """Orders of customers who come in the first half of the span, buy at gamma distributed rates, fall silent."""
+    """Orders of customers who come in the first half of the span and fall silent by and by."""
     rng = np.random.default_rng(seed)
     first = rng.integers(0, max(span // 2, 1), customers)
     end = np.minimum(first + rng.exponential(span / 2, customers), span)

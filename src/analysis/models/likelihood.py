@@ -54,9 +54,9 @@ def row_keys(columns: tuple[np.ndarray, ...]) -> tuple[np.ndarray, list[np.ndarr
     """One whole number a row, equal for equal rows, and the distinct values of each column."""
     keys, values = np.zeros(len(columns[0]), dtype="int64"), []
     for column in columns:
-        codes, distinct = pd.factorize(column, sort=True)
+        distinct = np.sort(pd.unique(column))
         keys *= max(len(distinct), 1)
-        keys += codes
+        keys += np.searchsorted(distinct, column)
         values.append(distinct)
     return keys, values
 
@@ -67,7 +67,7 @@ def grouped(x: np.ndarray, t_x: np.ndarray, T: np.ndarray, weight: ArrayLike | N
     keys, values = row_keys((x, t_x, T))
     if weight is None:
         keys.sort()
-        begins = np.flatnonzero(np.diff(keys, prepend=-1))
+        begins = np.append(0, np.flatnonzero(keys[1:] != keys[:-1]) + 1)
         weights = np.diff(begins, append=len(keys)).astype("float64")
         keys = keys[begins]
     else:
