@@ -23,6 +23,7 @@ PACKAGE = ROOT / "src" / "analysis"
 BOUNDARY = ("tests/test_boundary_days.py",)
 TEAM, LEADS = ("tests/test_team.py",), ("tests/test_leads.py",)
 GROWTH, CUSTOMERS = ("tests/test_growth.py",), ("tests/test_customers.py",)
+PIPELINE = ("tests/test_pipeline.py",)
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,57 @@ MUTANTS = (
         "tomorrow = facts.company.as_of + timedelta(days=1)\n    running = set() if tomorrow.day == 1 else",
         "tomorrow = facts.company.as_of + timedelta(days=1)\n    running = set() if tomorrow.day >= 1 else",
         GROWTH,
+    ),
+    # pipeline
+    Mutant(
+        "a deal is open at the closing of the month it is closed in", "pipeline.py",
+        "month_of(credits.closed_at))", "month_of(credits.closed_at) + 1)", PIPELINE,
+    ),
+    Mutant(
+        "a quarter closes with its first month", "pipeline.py",
+        "MONTHS_IN[grain] - 1", "MONTHS_IN[grain] * 0", PIPELINE,
+    ),
+    Mutant(
+        "an open deal has the rate of the day it was closed", "pipeline.py",
+        "credits.amount_created * credits.share", "credits.amount * credits.share", PIPELINE,
+    ),
+    Mutant(
+        "the stage of today for every day", "pipeline.py",
+        'today = frame["own"].where(frame["month"] == facts.calendar.last_month, "")', 'today = frame["own"]',
+        PIPELINE,
+    ),
+    Mutant(
+        "the furthest stage entered in a month instead of the last", "pipeline.py",
+        'entries["at"], place', "place", PIPELINE,
+    ),
+    Mutant(
+        "a deal looked back at names the stage it reached later", "sources/viewing.py",
+        'f"CASE WHEN NOT ({_moved_since(tables, day)}) THEN stage END"', '"stage"', PIPELINE,
+    ),
+    Mutant(
+        "a lead with a deal still waits", "pipeline.py",
+        '"qualified_at", "deal_at")', '"qualified_at")', PIPELINE,
+    ),
+    Mutant(
+        "a lead without a deal waits no more once it names a day", "pipeline.py",
+        'leads.opportunity_id.notnull().ifelse(leads.qualified_at, ibis.null("timestamp"))',
+        "leads.qualified_at", PIPELINE,
+    ),
+    Mutant(
+        "a stage entered again counts from there", "pipeline.py",
+        "history.month.min(where=", "history.month.max(where=", PIPELINE,
+    ),
+    Mutant(
+        "a deal won from a stage did not go on from it", "pipeline.py",
+        "each.won_id.notnull() | (each.furthest > each.place)", "each.furthest > each.place", PIPELINE,
+    ),
+    Mutant(
+        "a variant is held against the last one", "leads.py",
+        '[counts].transform("first")', '[counts].transform("last")', LEADS,
+    ),
+    Mutant(
+        "the ends of Newcombe's interval are changed about", "stats.py",
+        "np.hypot(p - p_low, q_high - q)", "np.hypot(p - p_low, q - q_low)", ("tests/test_stats.py",),
     ),
 )  # fmt: skip
 

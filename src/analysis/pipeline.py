@@ -20,7 +20,7 @@ from analysis.periods import MONTHS_IN, Calendar
 from analysis.rows import roll_up
 
 WORK = ("first_contact_at", "qualified_at", "deal_at")  # what makes a lead worked, see `lead_work`
-NEVER = datetime(9999, 1, 1)
+EVER, NEVER = datetime(1, 1, 1), datetime(9999, 1, 1)  # before and after anything that happens
 
 
 def at_closings(spans: pd.DataFrame) -> pd.DataFrame:
@@ -80,7 +80,7 @@ def stage_spells(facts: Facts, deals: Table) -> Table:
     entries = deals.select(
         "opportunity_id",
         stage=ibis.null("string"),
-        at=ibis.null("timestamp"),
+        at=ibis.literal(EVER),
         entered=ibis.literal(-1, "int64"),
     ).union(
         history.select(
@@ -91,9 +91,7 @@ def stage_spells(facts: Facts, deals: Table) -> Table:
         )
     )
     place = rank_of(entries.stage, facts.company.params.stages)
-    in_deal = ibis.window(
-        group_by=entries.opportunity_id, order_by=[entries.entered, entries["at"], place, entries.stage]
-    )
+    in_deal = ibis.window(group_by=entries.opportunity_id, order_by=[entries["at"], place, entries.stage])
     spells = entries.select(
         "opportunity_id", "stage", "entered", left=entries.entered.lead(1, after).over(in_deal)
     )
@@ -149,21 +147,25 @@ def open_deals(facts: Facts) -> pd.DataFrame:
 def stage_entries(facts: Facts) -> pd.DataFrame:
     """Deals by month of their first entry into each stage of the params: `entered`, and of those `advanced`.
 
-    Advanced are deals that ever entered a later stage of the params, or were won.
+    Advanced are deals that ever entered a later stage of the params, or were won. One pass over the history
+    makes a row of every deal, with the month of each stage beside how far it came.
     """
     history, stages = facts.company.table("stage_history"), facts.company.params.stages
-    history = history.mutate(place=rank_of(history.stage, stages))
-    history = history.filter(history.place >= 0)
-    first = history.group_by("opportunity_id", "stage", "place").agg(at=history.entered_at.min())
-    furthest = first.place.max().over(ibis.window(group_by=first.opportunity_id))
-    first = first.mutate(later=furthest > first.place)
-    deals = facts.company.table("opportunities")
-    won = deals.filter(deals.outcome == "won").select(won_id=deals.opportunity_id)
-    first = first.left_join(won, first.opportunity_id == won.won_id)
-    counts = first.group_by(month=month_of(first["at"]), stage=first.stage).agg(
-        entered=first.count(), advanced=(first.later | first.won_id.notnull()).sum()
+    history = history.select(
+        "opportunity_id", place=rank_of(history.stage, stages), month=month_of(history.entered_at)
     )
-    return sorted_frame(counts)
+    history = history.filter(history.place >= 0)
+    first = {f"month_{at}": history.month.min(where=history.place == at) for at in range(len(stages))}
+    deals = history.group_by("opportunity_id").agg(furthest=history.place.max(), **first)
+    every = facts.company.table("opportunities")
+    won = every.filter(every.outcome == "won").select(won_id=every.opportunity_id)
+    deals = deals.left_join(won, deals.opportunity_id == won.won_id)
+    each = deals.mutate(place=ibis.array(list(range(len(stages)))).unnest())
+    month = each.place.cases(*((at, each[name]) for at, name in enumerate(first)))
+    went_on = each.won_id.notnull() | (each.furthest > each.place)
+    counts = each.filter(month.notnull()).group_by(month=month, place=each.place)
+    frame = sorted_frame(counts.agg(entered=ibis._.count(), advanced=went_on.sum()))
+    return frame.assign(stage=np.array(stages, dtype=object)[frame["place"]]).drop(columns="place")
 
 
 # --- leads ------------------------------------------------------------------------------------------------
