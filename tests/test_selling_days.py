@@ -72,6 +72,14 @@ def test_the_months_of_a_report_sum_to_its_quarters_and_fiscal_years():
     assert (may.selling_days, may.elapsed, may.left) == (20, 13, 7)  # 1 May is a Friday, 3 May a Sunday
 
 
+def test_a_fiscal_year_that_runs_on_has_the_holidays_of_the_next_year_too():
+    table = by_period("PL", Calendar(date(2026, 12, 31), date(2026, 1, 1), fiscal_year_start=7))
+    year = table[(table["grain"] == "year") & (table["first_month"] == 2026 * 12 + 6)].iloc[0]
+    whole = days("PL", as_of=date(2027, 6, 30)).within(date(2026, 7, 1), date(2027, 7, 1))
+    assert year["selling_days"] == whole
+    assert year["left"] == days("PL", as_of=date(2027, 6, 30)).within(date(2027, 1, 1), date(2027, 7, 1))
+
+
 @given(
     start=st.dates(date(2024, 1, 1), date(2026, 12, 31)),
     length=st.integers(0, 100),

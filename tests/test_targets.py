@@ -106,6 +106,12 @@ def test_the_worked_case_after_twelve_of_twenty_three_selling_days(tmp_path):
     assert handed_down["value"] == pytest.approx(1.1)
 
 
+def test_a_target_that_is_reached_before_its_time_needs_nothing_more(tmp_path):
+    tables = {**deals("1,won,2026-07-02,1200000,9,ann,A"), **aimed(*JULY)}
+    row = cell(kpis_of(tmp_path, tables, TEAM, as_of="2026-07-16"), "required_daily_revenue", "2026-07-01")
+    assert (row["value"], row["numerator"], row["denominator"]) == (0, 0, 11)
+
+
 def test_a_public_holiday_is_no_selling_day(tmp_path):
     target = aimed("revenue,company,,2026-06-01,month,2100,")
     tables = {**deals("1,won,2026-06-02,300,1,ann,A"), **target}

@@ -59,7 +59,7 @@ def selling_days(country: str | None, calendar: Calendar) -> SellingDays:
 
     `country` is a two-letter code as the package `holidays` has it; None: every Monday to Friday is one.
     """
-    years = range(calendar.earliest_month // 12 - 1, calendar.last_month // 12 + 3)  # a year ahead: observed
+    years = range(calendar.earliest_month // 12, calendar.last_month // 12 + 2)  # a fiscal year may run on
     off = sorted(getattr(countries, country)(years=years)) if country else []
     return SellingDays(np.busdaycalendar(weekmask="1111100", holidays=np.array(off, dtype="datetime64[D]")))
 
