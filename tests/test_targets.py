@@ -40,6 +40,7 @@ TARGETS = """
 """
 
 
+@pytest.mark.kpi("worked", "target_revenue", "attainment_revenue")
 def test_a_target_is_the_latest_known_one_and_finer_targets_tile_a_coarser_period_but_never_the_other_way(
     tmp_path,
 ):

@@ -71,3 +71,31 @@ def test_what_a_customer_is_worth_against_what_one_costs(tmp_path: Path):
     assert cell(kpis, "retention_rate", "2026-03-01")["value"] == pytest.approx(0.9)
     assert cell(kpis, "ltv_cac", "2026-03-01")["value"] == pytest.approx(4)
     assert cell(kpis, "cac_payback_months", "2026-03-01")["value"] == pytest.approx(5)
+
+
+@pytest.mark.kpi(
+    "worked", "target_units", "attainment_units", "target_new_accounts", "attainment_new_accounts"
+)
+def test_targets_in_pieces_and_in_accounts(tmp_path: Path):
+    """February's target of 8 pieces became 10 and 4 were sold; 2 accounts of 3 wanted in the quarter."""
+    tables = {
+        "customers": "customer_id,acquired_on\nA,2026-02-10\nB,2026-03-20",
+        "opportunities": """
+            opportunity_id,outcome,created_at,closed_at,amount,units,customer_id
+            1,won,2026-02-01,2026-02-10,100,3,A
+            2,won,2026-02-01,2026-02-27,100,1,B
+        """,
+        "targets": """
+            metric,scope,scope_id,period_start,period,target,valid_from
+            units,company,,2026-02-01,month,8,2026-01-01
+            units,company,,2026-02-01,month,10,2026-02-05
+            units,company,,2026-03-01,month,5,2026-01-01
+            new_accounts,company,,2026-01-01,quarter,3,2026-01-01
+        """,
+    }
+    kpis = kpis_of(tmp_path, tables, ["team"])
+    assert values(kpis, "target_units") == {"2026-02-01": 10, "2026-03-01": 5}
+    assert values(kpis, "attainment_units") == {"2026-02-01": 0.4, "2026-03-01": 0}
+    assert cell(kpis, "target_units", "2026-01-01", "quarter")["reason"] == "no_target", "January has none"
+    assert values(kpis, "target_new_accounts", "quarter") == {"2026-01-01": 3}
+    assert values(kpis, "attainment_new_accounts", "quarter") == {"2026-01-01": pytest.approx(2 / 3)}
