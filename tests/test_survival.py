@@ -163,6 +163,16 @@ def test_bad_durations_are_refused():
         log_rank([1, 2], [1, 1], ["a", "a"])
 
 
+@pytest.mark.parametrize("n", [10, 14, 22, 195])
+def test_when_all_have_ended_the_incidence_is_1_and_has_no_interval_whatever_the_last_bits(n):
+    curve = incidence_curve(np.arange(1, n + 1), np.ones(n, dtype=int))
+    ends = curve[["incidence_low", "incidence_high"]].to_numpy()
+    assert curve["incidence"].iloc[-1] == pytest.approx(1, abs=1e-12)
+    assert np.isnan(ends[-1]).all()
+    assert (ends[:-1, 0] < curve["incidence"].to_numpy()[:-1]).all()
+    assert (ends[:-1, 1] > curve["incidence"].to_numpy()[:-1]).all()
+
+
 def telco() -> pd.DataFrame:
     """A public snapshot of a telephone company's customers; the figures were computed with other
     libraries.

@@ -20,6 +20,7 @@ from scipy.stats import chi2
 from analysis.stats import Z95, ratio
 
 HALF = 0.5 * (1 + 1e-12)  # a product of shares that is one half may come out a last bit above it
+LAST_BITS = 1e-12
 
 
 @dataclass(frozen=True)
@@ -141,13 +142,14 @@ def running(function: Callable[[np.ndarray], np.ndarray], steps: np.ndarray, at:
 def log_log(share: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """95 % interval of a share by the delta method on the scale log(-log(share)); NaN where it is 0 or 1.
 
-    `error` is the standard error over the share itself.
+    `error` is the standard error over the share itself. A share that only the last bits of adding up keep
+    from 0 or 1 is there.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         middle = np.log(-np.log(share))
         half = Z95 * error / np.abs(np.log(share))
         low, high = np.exp(-np.exp(middle + half)), np.exp(-np.exp(middle - half))
-    inside = (share > 0) & (share < 1)
+    inside = (share > LAST_BITS) & (share < 1 - LAST_BITS)
     return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
 
 

@@ -142,6 +142,10 @@ def test_olist_days_to_convert_and_the_share_converted_in_the_year_of_all_leads(
     days = cell(kpis, "convert_days", "2017-06-01", "year")
     assert (days["value"], days["n"]) == (14, 841), "one was won two days before its first contact"
     assert cell(kpis, "lead_conversion_90d", "2017-06-01", "year")["numerator"] == 691
+    by_day = values(kpis, "converted_by_day", "year", "day")
+    # all were followed for 90 days and more, so the curve is the plain share; without the one won before
+    within = [round(by_day["2017-06-01", day] * 7999, 6) for day in ("30", "60", "90")]
+    assert within == [554, 646, 691]
 
 
 @company("olist_funnel")
