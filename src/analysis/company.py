@@ -19,7 +19,7 @@ from analysis.params import Params, find, with_as_of
 from analysis.params import load as load_params
 from analysis.sources.loading import load
 
-MEMORY = "2GB"
+MEMORY = "1200MB"
 """What the engine may hold in memory at a time; the rest of a large company waits on disk."""
 
 DISK = "kept"
@@ -106,6 +106,7 @@ def from_params(params: Params, as_of: str | date | None = None) -> Company:
     loaded = load(con.con, params, params.as_of)
     if loaded.is_large:
         con.con.execute("SET preserve_insertion_order = false")
+        con.con.execute("SET enable_external_file_cache = false")  # the system's own does as well
         con.con.execute(f"ATTACH '{folder / DISK}.duckdb' AS {DISK}")
     return Company(
         params=params,

@@ -68,7 +68,11 @@ class Curves:
 
 
 def curves(
-    frame: pd.DataFrame, dims: Sequence[str], calendar: Calendar, measures: Sequence[str] = ()
+    frame: pd.DataFrame,
+    dims: Sequence[str],
+    calendar: Calendar,
+    measures: Sequence[str] = (),
+    grains: Sequence[str] = GRAINS,
 ) -> Curves:
     """Curves of facts with `month`, a column per breakdown, `duration` (microseconds), `cause` and `n`.
 
@@ -81,7 +85,7 @@ def curves(
     sums = {"n": times * known, **{m: frame[m].to_numpy(dtype="float64") for m in measures}}
     coded = {dim: pd.factorize(frame[dim]) for dim in dims}
     cells, events, groups = [], [], 0
-    for grain in GRAINS:
+    for grain in grains:
         starts, size = calendar.starts(grain), MONTHS_IN[grain]
         period = (calendar.of(month, grain) - starts[0]) // size
         shown = (period >= 0) & (period < len(starts))
@@ -192,11 +196,15 @@ def closing(facts: Facts) -> pd.DataFrame:
         lack = "missing_column"
     if lack:
         return missing_rows(kpis, lack, facts.calendar)
-    found = curves(deal_facts(facts), (), facts.calendar)
-    return pd.concat(
-        [median_rows("close_days_km", found, MICROSECONDS_A_DAY), incidence_rows("won_by_day", found)],
-        ignore_index=True,
-    )
+    frame, parts = deal_facts(facts), []
+    for grain in GRAINS:  # one after the other: with millions of deals a grain's curves are large
+        found = curves(frame, (), facts.calendar, grains=(grain,))
+        parts += [
+            median_rows("close_days_km", found, MICROSECONDS_A_DAY),
+            incidence_rows("won_by_day", found),
+        ]
+        del found
+    return pd.concat(parts, ignore_index=True)
 
 
 # --- leads ------------------------------------------------------------------------------------------------

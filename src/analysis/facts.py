@@ -280,6 +280,16 @@ class Facts:
         )
 
 
+def numbered(table: Table, cells: pd.DataFrame) -> Table:
+    """The rows with `cell`, the number of their combination of breakdowns in `cells`: a number per row is
+    handed over where millions of rows with several texts are too many.
+    """
+    known = cells.rename(columns=lambda name: f"cell_{name}").assign(cell=range(len(cells)))
+    schema = {**dict.fromkeys(known.columns[:-1], "string"), "cell": "int64"}
+    of_cell = ibis.memtable(known, schema=schema)
+    return table.inner_join(of_cell, [table[name] == of_cell[f"cell_{name}"] for name in cells.columns])
+
+
 def sorted_frame(expression: Table) -> pd.DataFrame:
     """The result of an aggregate, in one order whatever the engine's threads did."""
     frame = expression.to_pandas()

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.durations import closing, with_start
-from analysis.facts import MICROSECONDS_A_DAY, Facts, elapsed, month_of, sorted_frame
+from analysis.facts import MICROSECONDS_A_DAY, Facts, elapsed, month_of, numbered, sorted_frame
 from analysis.glossary import UNASSIGNED
 from analysis.retention_by_rep import retention_12m_by_rep
 from analysis.rows import (
@@ -135,11 +135,17 @@ def cycle_facts(facts: Facts) -> pd.DataFrame:
     deals = deals.filter(
         deals.outcome == "won", deals.start.notnull(), deals.closed_at.notnull(), deals.interval_ok
     )
+    cells = facts.closed_deals[list(DEAL_DIMS)].drop_duplicates(ignore_index=True)
+    deals = numbered(deals, cells)
     keys = {"month": month_of(deals.closed_at), "duration": elapsed(deals, "start", "closed_at")}
-    counted = deals.group_by(**keys, **{dim: deals[dim] for dim in DEAL_DIMS}).agg(
+    counted = deals.group_by(**keys, cell=deals.cell).agg(
         n=deals.n.sum(), n_team=deals.n_team.sum(), n_rep=deals.n_rep.sum()
     )
-    return sorted_frame(counted)
+    frame = sorted_frame(counted.filter(counted.month >= facts.calendar.starts("year")[0]))
+    for dim in DEAL_DIMS:
+        codes, members = pd.factorize(cells[dim])
+        frame[dim] = pd.Categorical.from_codes(codes[frame["cell"].to_numpy()], members)
+    return frame
 
 
 def cycle(facts: Facts) -> pd.DataFrame:

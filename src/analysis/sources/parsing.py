@@ -210,7 +210,9 @@ def _fails(column: Column) -> str:
 
 
 def _always_reads(column: Column, source: Input) -> bool:
-    """Whether the source's type leaves no value that the column's cannot hold."""
+    """Whether the source has no value that the column cannot hold."""
+    if source.shifts:
+        return True
     if SQL_TYPES[column.type] != "DECIMAL(20, 6)":
         return False
     found = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", source.type)
