@@ -24,6 +24,8 @@ BOUNDARY = ("tests/test_boundary_days.py",)
 TEAM, LEADS = ("tests/test_team.py",), ("tests/test_leads.py",)
 GROWTH, CUSTOMERS = ("tests/test_growth.py",), ("tests/test_customers.py",)
 PIPELINE = ("tests/test_pipeline.py",)
+EFFECTS, COST = ("tests/test_growth_effects.py",), ("tests/test_acquisition.py",)
+WORTH, KEPT = ("tests/test_historic_value.py",), ("tests/test_retention_by_rep.py",)
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,86 @@ MUTANTS = (
     Mutant(
         "the ends of Newcombe's interval are changed about", "stats.py",
         "np.hypot(p - p_low, q_high - q)", "np.hypot(p - p_low, q - q_low)", ("tests/test_stats.py",),
+    ),
+    # customers' money
+    Mutant(
+        "a refund is a purchase", "facts.py", "bought=orders.amount > 0", "bought=orders.amount != 0",
+        EFFECTS,
+    ),
+    Mutant(
+        "rows without a customer are those of one customer", "growth_effects.py",
+        "sales = facts.sales()\n",
+        'sales = facts.sales()\n    sales = sales.mutate(customer_id=sales.customer_id.fill_null(""))\n',
+        EFFECTS,
+    ),
+    Mutant(
+        "volume at the price of before", "growth_effects.py",
+        "(ratio(r0, q0) + ratio(r1, q1)) / 2", "ratio(r0, q0)", EFFECTS,
+    ),
+    Mutant(
+        "a refund of a customer lost is not part of the loss", "growth_effects.py",
+        '"went": amount * (before & ~now)', '"went": 0 * amount * (before & ~now)', EFFECTS,
+    ),
+    Mutant(
+        "a change of revenue in the first month", "growth_effects.py",
+        'long["first_month"] > month_index', 'long["first_month"] >= month_index', EFFECTS,
+    ),
+    Mutant(
+        "months beyond the first 62 are forgotten", "growth_effects.py",
+        "for word in range(len(words))]", "for word in range(1)]", EFFECTS,
+    ),
+    Mutant(
+        "a sale before the acquisition counts before the customer", "historic_value.py",
+        "ibis.greatest(found.month, found.acquired,", "ibis.greatest(found.month,", WORTH,
+    ),
+    Mutant(
+        "only the customers of the months shown", "historic_value.py",
+        'facts.acquired["month"].clip(lower=calendar.earliest_month)', 'facts.acquired["month"]', WORTH,
+    ),
+    Mutant(
+        "what orders cost does not say what the others earned", "historic_value.py",
+        "return float(ratio(amount - cost, amount))", "return np.nan", WORTH,
+    ),
+    Mutant(
+        "a quarter has the value of its first month", "historic_value.py",
+        "np.minimum(first + MONTHS_IN[grain] - 1, calendar.last_month)", "first", WORTH,
+    ),
+    Mutant(
+        "a lead that came after the customer", "acquisition.py",
+        "won.filter(won.created <= won.month)", "won", COST,
+    ),
+    Mutant(
+        "the last lead of a customer", "acquisition.py", "known.created.min()", "known.created.max()", COST,
+    ),
+    Mutant(
+        "thirteen months tell the lag", "acquisition.py", "LAG_MONTHS = 12", "LAG_MONTHS = 13", COST,
+    ),
+    Mutant(
+        "the cost after the lag instead of before", "acquisition.py",
+        'shares["first_month"] - shares["lag"]', 'shares["first_month"] + shares["lag"]', COST,
+    ),
+    Mutant(
+        "the last deal of a customer is its first", "retention_by_rep.py",
+        "order_by=[deals.closed_at, deals.opportunity_id]",
+        "order_by=[deals.closed_at.desc(), deals.opportunity_id]", KEPT,
+    ),
+    Mutant(
+        "the year of a deal of 29 February is over in March", "retention_by_rep.py",
+        "day=ibis.date(closed.year() + 1, closed.month(), leap.ifelse(28, closed.day()))",
+        "day=leap.ifelse(ibis.date(closed.year() + 1, 3, 1), "
+        "ibis.date(closed.year() + 1, closed.month(), leap.ifelse(28, closed.day())))", KEPT,
+    ),
+    Mutant(
+        "a split deal is several customers", "retention_by_rep.py",
+        "once = each.n == 1", "once = each.n >= 0", KEPT,
+    ),
+    Mutant(
+        "still a customer on the day the subscription ends", "activity.py",
+        "(days.day < paid.until)", "(days.day <= paid.until)", KEPT,
+    ),
+    Mutant(
+        "an order makes active a day longer", "activity.py",
+        "inactive_days - 1)", "inactive_days)", KEPT,
     ),
 )  # fmt: skip
 
