@@ -162,6 +162,21 @@ def test_the_winner_of_a_single_deal_is_drawn_half_of_the_way_to_the_team(tmp_pa
         assert whole[column] == plain[column], column
 
 
+def test_deals_of_nobody_have_a_row_and_the_reps_alone_say_how_alike_they_are(tmp_path):
+    counts = {"ann": (9, 10), "bob": (1, 10), "": (15, 30)}
+    rows = [
+        f"{who}{i},{'won' if i < won else 'lost'},2026-03-02,{who}"
+        for who, (won, decided) in counts.items()
+        for i in range(decided)
+    ]
+    kpis = kpis_of(tmp_path, closed(*rows), TEAM)
+    value, *_ = one_team(counts["ann"], counts["bob"], nobody=counts[""])
+    everybody, *_ = one_team(*counts.values())
+    found = values(kpis, KPI, dimension="rep")
+    assert [found["2026-03-01", who] for who in ("ann", "bob", "(unassigned)")] == pytest.approx(value)
+    assert abs(everybody[0] - value[0]) > 0.01, "it matters"
+
+
 @pytest.mark.kpi("empty", KPI)
 def test_a_month_without_a_decided_deal_has_no_rate_and_no_reps(tmp_path):
     kpis = kpis_of(tmp_path, closed("1,won,2026-01-02,ann", "2,lost,2026-03-03,bob"), TEAM)
