@@ -279,6 +279,11 @@ class Facts:
             columns={"won_amount": "amount", "won_n": "n", "won_n_team": "n_team", "won_n_rep": "n_rep"}
         )
 
+    @cached_property
+    def revenue_by_period(self) -> pd.DataFrame:
+        """Company revenue of every period from the calendar's earliest month on: KEYS, `amount`, `n`."""
+        return roll_up(self.revenue, ["amount", "n"], (), self.calendar)
+
 
 def numbered(table: Table, cells: pd.DataFrame) -> Table:
     """The rows with `cell`, the number of their combination of breakdowns in `cells`: a number per row is

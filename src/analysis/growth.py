@@ -146,11 +146,6 @@ def stage_conversion(facts: Facts) -> pd.DataFrame:
     return ratio_rows("stage_conversion", every, "advanced", "entered", interval=True)
 
 
-def revenue_by_period(facts: Facts) -> pd.DataFrame:
-    """Company revenue of every period from the calendar's earliest month on: KEYS, `amount`, `n`."""
-    return roll_up(facts.revenue, ["amount", "n"], (), facts.calendar)
-
-
 def sales_growth(facts: Facts) -> pd.DataFrame:
     """`sales_growth_mom`, `sales_growth_yoy`, `cmgr_6m`: revenue against an earlier period, which must be
     above 0.
@@ -159,7 +154,7 @@ def sales_growth(facts: Facts) -> pd.DataFrame:
     lack = facts.lack("revenue", facts.revenue_table, f"{facts.revenue_table}.amount")
     if lack:
         return missing_rows(kpis, lack, facts.calendar)
-    rolled = revenue_by_period(facts)
+    rolled = facts.revenue_by_period
     before = {back: earlier(rolled, back) for back in (1, 6, 12)}
     now, six = rolled["amount"], before[6]
     complete = rolled["first_month"].isin(complete_months(facts)) & (now > 0) & (six > 0)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from analysis.facts import Facts, total
 from analysis.glossary import GRAINS, UNASSIGNED
 from analysis.periods import MONTHS_IN, Calendar, month_index
-from analysis.rows import MONEY_DIGITS, missing_rows, roll_up, rows
+from analysis.rows import MONEY_DIGITS, missing_rows, rows
 from analysis.stats import ratio
 
 DRIVERS = ("new", "lost", "volume", "price", UNASSIGNED)
@@ -55,7 +55,7 @@ def drivers(facts: Facts) -> pd.DataFrame:
     volume, price = volume_and_price(
         moves["units_before"], moves["stayed_before"], moves["units"], moves["stayed"]
     )
-    amounts = roll_up(facts.revenue, ["amount"], (), facts.calendar).set_index(PERIOD)
+    amounts = facts.revenue_by_period.set_index(PERIOD)[["amount"]]
     found = {
         "change": at(amounts, grid)["amount"] - at(amounts, grid, back=1)["amount"],
         "new": moves["came"],
