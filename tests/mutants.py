@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "analysis"
 BOUNDARY = ("tests/test_boundary_days.py",)
 TEAM, LEADS = ("tests/test_team.py",), ("tests/test_leads.py",)
+DURATIONS, SURVIVAL = ("tests/test_durations.py",), ("tests/test_survival.py",)
 GROWTH, CUSTOMERS = ("tests/test_growth.py",), ("tests/test_customers.py",)
 PIPELINE = ("tests/test_pipeline.py",)
 EFFECTS, COST = ("tests/test_growth_effects.py",), ("tests/test_acquisition.py",)
@@ -56,7 +57,7 @@ MUTANTS = (
     ),
     Mutant(
         "a lead exactly 90 days old is too young", "growth.py",
-        "leads.created_at <= ibis.literal(born)", "leads.created_at < ibis.literal(born)", GROWTH,
+        "so_far >= MATURE_DAYS *", "so_far > MATURE_DAYS *", GROWTH,
     ),
     Mutant(
         "a subscription still runs on the day it ends", "activity.py",
@@ -310,6 +311,70 @@ MUTANTS = (
     Mutant(
         "an order makes active a day longer", "activity.py",
         "inactive_days - 1)", "inactive_days)", KEPT,
+    ),
+    # durations that are not over
+    Mutant(
+        "what is still open is left out", "durations.py",
+        "deals.interval_ok, is_open | deals.closed_at.notnull()",
+        "deals.interval_ok, deals.closed_at.notnull()", DURATIONS,
+    ),
+    Mutant(
+        "a lost deal might still be won", "durations.py",
+        '("lost", LOST)', '("lost", OPEN)', DURATIONS,
+    ),
+    Mutant(
+        "what is open has lasted until the report's day began", "durations.py",
+        "tomorrow = facts.company.as_of + timedelta(days=1)", "tomorrow = facts.company.as_of", DURATIONS,
+    ),
+    Mutant(
+        "midnight of another time zone", "durations.py",
+        "ZoneInfo(facts.company.params.timezone)", "UTC", DURATIONS,
+    ),
+    Mutant(
+        "a deal starts when it is created, contacted before or not", "durations.py",
+        "start=contacted.ifelse(deals.first_contact_at, deals.created_at)",
+        "start=deals.created_at", DURATIONS,
+    ),
+    Mutant(
+        "a day nobody was followed to is known", "durations.py",
+        "nobody_left | (longest >= day * MICROSECONDS_A_DAY)", "longest >= 0", DURATIONS,
+    ),
+    Mutant(
+        "a day is unknown though nobody is left", "durations.py",
+        'events["events"]).to_numpy()]] = True', 'events["events"]).to_numpy()]] = False', DURATIONS,
+    ),
+    Mutant(
+        "a contact before the creation took no time", "durations.py",
+        "known = ~contacted | (waited >= 0)", "known = contacted | ~contacted", DURATIONS,
+    ),
+    Mutant(
+        "a lead younger than a day counts as not contacted in time", "durations.py",
+        'eligible = frame["duration"].notna() & (frame["a_day_old"] == 1)',
+        'eligible = frame["duration"].notna()', DURATIONS,
+    ),
+    Mutant(
+        "twenty-four hours to the second are too late", "durations.py",
+        '(frame["duration"] <= MICROSECONDS_A_DAY)', '(frame["duration"] < MICROSECONDS_A_DAY)', DURATIONS,
+    ),
+    Mutant(
+        "followed for as long as the first of the days", "growth.py",
+        "max(BY_DAYS)", "min(BY_DAYS)", DURATIONS,
+    ),
+    Mutant(
+        "an impossible conversion is one that has not happened", "growth.py",
+        'leads.converted_at.isnull().ifelse(longest', 'leads.duration.isnull().ifelse(longest', DURATIONS,
+    ),
+    Mutant(
+        "a median just missed by the last bit", "survival.py",
+        "HALF = 0.5 * (1 + LAST_BITS)", "HALF = 0.5", SURVIVAL,
+    ),
+    Mutant(
+        "the share still open after an event instead of before it", "survival.py",
+        "np.minimum(running(np.cumsum, before *", "np.minimum(running(np.cumsum, after *", SURVIVAL,
+    ),
+    Mutant(
+        "a curve goes on from the group before it", "survival.py",
+        "np.split(steps, at)", "np.split(steps, at[:0])", SURVIVAL,
     ),
 )  # fmt: skip
 

@@ -125,7 +125,7 @@ def test_many_curves_at_once_are_the_curves_one_by_one(subjects):
     group, time, cause = np.array(subjects, dtype="int64").reshape(-1, 3).T
     table = with_incidence(with_survival(event_tables(group, time, cause)))
     medians = {c: median_times(table, 4, c) for c in ("survival", "low", "high")}
-    at_five = values_at(table, 4, 5, ["survival"], 1)[:, 0]
+    at_five = values_at(table, 4, 5, table[["survival"]].to_numpy(), 1)[:, 0]
     for each in range(4):
         mine = group == each
         curve = kaplan_meier(time[mine], cause[mine] > 0)

@@ -2,11 +2,10 @@
 
 What has not ended by then is no missing value: it has lasted at least until the end of that day (it is
 *censored* there). Facts are counts by month of the start, breakdown, duration and what ended it; each period
-and member gets its own curve (`analysis.survival`), all of them in one pass.
+and member has its own curve (`analysis.survival`), all those of a grain and breakdown computed at once.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,7 +18,7 @@ from ibis.expr.types import Value
 from analysis.facts import MICROSECONDS_A_DAY, Facts, elapsed, labelled, month_of, sorted_frame
 from analysis.glossary import GRAINS
 from analysis.periods import MONTHS_IN, Calendar
-from analysis.rows import missing_rows, ratio_rows, rows
+from analysis.rows import KEYS, missing_rows, ratio_rows, rows
 from analysis.survival import event_tables, median_times, values_at, with_incidence, with_survival
 
 OPEN, WON, LOST = 0, 1, 2
@@ -53,120 +52,126 @@ def with_start(deals: Table) -> Table:
 # --- curves -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Curves:
-    """One curve per period shown, of the company and of each member of a breakdown.
-
-    `cells` has KEYS, `n` (subjects) and `longest` (microseconds that the longest was followed, -1 where there
-    is none), one row per curve: every period for the company, and its members for a breakdown. `events` is
-    their table of events (see `survival.event_tables`), whose `group` is the row of `cells` and whose `time`
-    is microseconds.
-    """
-
-    cells: pd.DataFrame
-    events: pd.DataFrame
+Summary = Callable[[pd.DataFrame, np.ndarray], dict[str, np.ndarray]]
 
 
-def curves(
+def cells(
     frame: pd.DataFrame,
     dims: Sequence[str],
     calendar: Calendar,
+    summaries: Sequence[Summary],
     measures: Sequence[str] = (),
-    grains: Sequence[str] = GRAINS,
-) -> Curves:
-    """Curves of facts with `month`, a column per breakdown, `duration` (microseconds), `cause` and `n`.
+) -> pd.DataFrame:
+    """A row for each curve: of the company in every period shown, and of each member of each breakdown.
 
-    `cause` is 0 for what had not ended, 1 for what ended in the way of interest, else the number of another.
-    A row without a duration is in no curve; it is in the sums of `measures`, further columns for the cells.
+    Parameters
+    ----------
+    frame : facts with `month`, a column per breakdown, `duration` (microseconds), `cause` and `n`; `cause` is
+        0 for what had not ended, 1 for what ended in the way of interest, else the number of another; a row
+        without a duration is in no curve
+    summaries : each gets a table of events (see `survival.event_tables`; `time` in microseconds) and how long
+        the longest of each of its groups was followed (-1 for an empty one), and gives columns
+    measures : columns of the facts to be summed beside them, also where the duration is missing
+
+    Returns
+    -------
+    KEYS, `n` (subjects with a duration), the measures and the columns of the summaries.
     """
-    month, known = frame["month"].to_numpy(dtype="int64"), frame["duration"].notna().to_numpy()
+    known = frame["duration"].notna()
     duration = frame["duration"].fillna(-1).to_numpy(dtype="int64")
-    times, cause = frame["n"].to_numpy(dtype="int64"), frame["cause"].to_numpy(dtype="int64")
-    sums = {"n": times * known, **{m: frame[m].to_numpy(dtype="float64") for m in measures}}
-    coded = {dim: pd.factorize(frame[dim]) for dim in dims}
-    cells, events, groups = [], [], 0
-    for grain in grains:
-        starts, size = calendar.starts(grain), MONTHS_IN[grain]
-        period = (calendar.of(month, grain) - starts[0]) // size
-        shown = (period >= 0) & (period < len(starts))
-        for dim in ("", *dims):
-            member, names = coded[dim] if dim else (np.zeros(len(frame), "int64"), [""])
-            width = max(len(names), 1)
-            code = (period * width + member)[shown]
-            present, group = np.unique(code, return_inverse=True) if dim else (np.arange(len(starts)), code)
-            cell = {
-                "grain": grain,
+    order = np.argsort(duration, kind="stable")  # once: then every breakdown only has to be sorted by group
+    duration, month = duration[order], frame["month"].to_numpy(dtype="int64")[order]
+    sums = {m: frame[m].to_numpy(dtype="int64")[order] for m in ("n", *measures)}
+    sums["n"] = sums["n"] * known.to_numpy()[order]
+    cause = frame["cause"].to_numpy(dtype="int8")[order]
+    parts = []
+    for dim in ("", *dims):
+        codes, names = pd.factorize(frame[dim]) if dim else (np.zeros(len(frame), "int64"), [""])
+        for grain in GRAINS:
+            starts, size, width = calendar.starts(grain), MONTHS_IN[grain], max(len(names), 1)
+            period = (calendar.of(month, grain) - starts[0]) // size
+            shown = (period >= 0) & (period < len(starts))
+            code = (period * width + codes[order])[shown]
+            there = (np.bincount(code, minlength=len(starts) * width) > 0) | (not dim)
+            present, group = np.flatnonzero(there), (np.cumsum(there) - 1)[code]
+            timed, times = duration[shown] >= 0, sums["n"][shown]
+            longest = np.full(len(present), -1, dtype="int64")
+            np.maximum.at(longest, group, duration[shown])
+            events = event_tables(*(x[timed] for x in (group, duration[shown], cause[shown], times)))
+            part = {
+                "grain": np.full(len(present), grain, dtype=object),
                 "first_month": starts[0] + present // width * size,
-                "dimension": dim,
-                "member": np.asarray(names)[present % width],
-                "longest": np.full(len(present), -1, dtype="int64"),
+                "dimension": np.full(len(present), dim, dtype=object),
+                "member": np.asarray(names, dtype=object)[present % width],
             }
-            np.maximum.at(cell["longest"], group, duration[shown])
             for measure, counts in sums.items():
-                cell[measure] = np.bincount(group, weights=counts[shown], minlength=len(present))
-            cells.append(pd.DataFrame(cell))
-            timed = known[shown]
-            of_cells = (group[timed] + groups, *(x[shown][timed] for x in (duration, cause, times)))
-            events.append(event_tables(*of_cells))
-            groups += len(present)
-    return Curves(pd.concat(cells, ignore_index=True), pd.concat(events, ignore_index=True))
+                part[measure] = np.bincount(group, weights=counts[shown], minlength=len(present))
+            for summary in summaries:
+                part |= summary(events, longest)
+            parts.append(part)
+    return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
-def median_rows(kpi: str, found: Curves, unit: int) -> pd.DataFrame:
-    """Rows of the Kaplan-Meier median in units of `unit` microseconds; undefined where it is not reached.
+def median(events: pd.DataFrame, longest: np.ndarray) -> dict[str, np.ndarray]:
+    """Kaplan-Meier `median` of each group, with its interval `low`, `high`, in microseconds.
 
-    Its interval are the times at which the ends of the curve's own interval reach one half (Brookmeyer and
-    Crowley 1982); an end that is not reached is missing.
+    The interval are the times at which the ends of the curve's own interval reach one half (Brookmeyer and
+    Crowley 1982); what is not reached is missing.
     """
-    table, groups = with_survival(found.events), len(found.cells)
-    value, low, high = (median_times(table, groups, c) / unit for c in ("survival", "low", "high"))
-    reached = ~np.isnan(value)
-    return rows(
-        kpi,
-        found.cells,
-        value,
-        n=found.cells["n"],
-        low=np.where(reached, low, np.nan),
-        high=np.where(reached, high, np.nan),
-        reason=np.where(found.cells["n"] > 0, "not_reached", "no_denominator"),
-    )
+    table = with_survival(events)
+    columns = {"median": "survival", "low": "low", "high": "high"}
+    return {name: median_times(table, len(longest), column) for name, column in columns.items()}
 
 
-def incidence_rows(kpi: str, found: Curves) -> pd.DataFrame:
-    """Rows by day of the share that ended in the way of interest by then, the other ways competing."""
-    table = with_incidence(found.events)
-    return by_day_rows(kpi, found, table, ("incidence", "incidence_low", "incidence_high"))
+def incidence(events: pd.DataFrame, longest: np.ndarray) -> dict[str, np.ndarray]:
+    """Share of each group that ended in the way of interest by each of BY_DAYS, the other ways competing."""
+    table = with_incidence(events)
+    return by_day(table[["incidence", "incidence_low", "incidence_high"]].to_numpy(), events, longest)
 
 
-def ended_rows(kpi: str, found: Curves) -> pd.DataFrame:
-    """Rows by day of the share that ended by then, in whatever way: 1 - S(t)."""
-    table = with_survival(found.events)
-    table = table.assign(ended=1 - table["survival"], low=1 - table["high"], high=1 - table["low"])
-    return by_day_rows(kpi, found, table, ("ended", "low", "high"))
+def ended(events: pd.DataFrame, longest: np.ndarray) -> dict[str, np.ndarray]:
+    """Share of each group that ended by each of BY_DAYS, in whatever way: 1 - S(t)."""
+    return by_day(1 - with_survival(events)[["survival", "high", "low"]].to_numpy(), events, longest)
 
 
-def by_day_rows(kpi: str, found: Curves, table: pd.DataFrame, columns: tuple[str, str, str]) -> pd.DataFrame:
-    """Rows of the company by the days BY_DAYS: value and interval of a table of events on that day.
+def by_day(shares: np.ndarray, events: pd.DataFrame, longest: np.ndarray) -> dict[str, np.ndarray]:
+    """A share and the ends of its interval (three columns) on each of BY_DAYS: `share_30`, `low_30`, …
 
-    Undefined on a day to which nobody was followed, unless the curve ended before it with nobody left.
+    Missing on a day to which nobody was followed, unless the curve ended before it with nobody left.
     """
-    nobody_left = np.zeros(len(found.cells), dtype=bool)
-    nobody_left[table.loc[table["at_risk"] == table["events"], "group"]] = True
-    cells = pd.concat([found.cells.assign(dimension="day", member=str(day)) for day in BY_DAYS])
-    times = np.array(BY_DAYS) * MICROSECONDS_A_DAY
-    known = np.concatenate([nobody_left | (found.cells["longest"] >= time) for time in times])
-    at = [values_at(table, len(found.cells), time, columns, 0.0) for time in times]
-    value, low, high = np.where(known, np.concatenate(at).T, np.nan)
-    inside = (value > 0) & (value < 1)
-    return rows(
-        kpi,
-        cells,
-        value,
-        n=cells["n"],
-        low=np.where(inside, low, np.nan),
-        high=np.where(inside, high, np.nan),
-        reason=np.where(cells["n"] > 0, "none_eligible", "no_denominator"),
-    )
+    nobody_left = np.zeros(len(longest), dtype=bool)
+    nobody_left[events["group"].to_numpy()[(events["at_risk"] == events["events"]).to_numpy()]] = True
+    found = {}
+    for day in BY_DAYS:
+        known = nobody_left | (longest >= day * MICROSECONDS_A_DAY)
+        share, low, high = values_at(events, len(longest), day * MICROSECONDS_A_DAY, shares).T
+        inside = known & (share > 0)  # before the first event there is no interval
+        found[f"share_{day}"] = np.where(known, share, np.nan)
+        found[f"low_{day}"], found[f"high_{day}"] = (np.where(inside, x, np.nan) for x in (low, high))
+    return found
+
+
+def median_rows(kpi: str, found: pd.DataFrame, unit: int) -> pd.DataFrame:
+    """Rows of `median` in units of `unit` microseconds; undefined where it is not reached."""
+    low, high = (found[end].where(found["median"].notna()) / unit for end in ("low", "high"))
+    reason = np.where(found["n"] > 0, "not_reached", "no_denominator")
+    return rows(kpi, found, found["median"] / unit, n=found["n"], low=low, high=high, reason=reason)
+
+
+def by_day_rows(kpi: str, found: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the company's shares `by_day`, a member for each day."""
+    whole = found[found["dimension"] == ""]
+    each = [
+        whole[[*KEYS, "n"]].assign(
+            dimension="day",
+            member=str(day),
+            **{name: whole[f"{name}_{day}"] for name in ("share", "low", "high")},
+        )
+        for day in BY_DAYS
+    ]
+    days = pd.concat(each, ignore_index=True)
+    reason = np.where(days["n"] > 0, "none_eligible", "no_denominator")
+    return rows(kpi, days, days["share"], n=days["n"], low=days["low"], high=days["high"], reason=reason)
 
 
 # --- deals ------------------------------------------------------------------------------------------------
@@ -196,15 +201,11 @@ def closing(facts: Facts) -> pd.DataFrame:
         lack = "missing_column"
     if lack:
         return missing_rows(kpis, lack, facts.calendar)
-    frame, parts = deal_facts(facts), []
-    for grain in GRAINS:  # one after the other: with millions of deals a grain's curves are large
-        found = curves(frame, (), facts.calendar, grains=(grain,))
-        parts += [
-            median_rows("close_days_km", found, MICROSECONDS_A_DAY),
-            incidence_rows("won_by_day", found),
-        ]
-        del found
-    return pd.concat(parts, ignore_index=True)
+    found = cells(deal_facts(facts), (), facts.calendar, (median, incidence))
+    return pd.concat(
+        [median_rows("close_days_km", found, MICROSECONDS_A_DAY), by_day_rows("won_by_day", found)],
+        ignore_index=True,
+    )
 
 
 # --- leads ------------------------------------------------------------------------------------------------
@@ -244,9 +245,9 @@ def first_responses(facts: Facts) -> pd.DataFrame:
     frame = frame.assign(
         created=frame["n"], eligible=frame["n"].where(eligible, 0), soon=frame["n"].where(soon, 0)
     )
-    found = curves(frame, WAITING_DIMS, facts.calendar, ("created", "eligible", "soon"))
-    rate = ratio_rows("contacted_24h_rate", found.cells, "soon", "eligible", interval=True)
-    undecided = (rate["reason"] != "") & (found.cells.loc[rate.index, "created"] > 0)
+    found = cells(frame, WAITING_DIMS, facts.calendar, (median,), ("created", "eligible", "soon"))
+    rate = ratio_rows("contacted_24h_rate", found, "soon", "eligible", interval=True)
+    undecided = (rate["reason"] != "") & (found.loc[rate.index, "created"] > 0)
     rate["reason"] = rate["reason"].mask(undecided, "none_eligible")
     return pd.concat(
         [median_rows("first_response_hours", found, MICROSECONDS_AN_HOUR), rate], ignore_index=True

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from ibis import Table
 
-from analysis.durations import BY_DAYS, age, curves, ended_rows
+from analysis.durations import BY_DAYS, age, by_day_rows, cells, ended
 from analysis.facts import MICROSECONDS_A_DAY, Facts, elapsed, labelled, month_of, sorted_frame
 from analysis.growth_effects import growth_effect
 from analysis.month_to_date import sales_growth_mtd
@@ -118,14 +118,14 @@ def conversions(facts: Facts) -> pd.DataFrame:
         duration=frame["duration"].fillna(frame["followed"]),
         n=frame["leads"],
     )
-    curve = curves(lasted[lasted["duration"].notna()], (), facts.calendar)
+    seen = cells(lasted, (), facts.calendar, (ended,))
     return pd.concat(
         [
             ratio_rows("lead_opportunity_ratio", rolled, "qualified", "leads", interval=True),
             ratio_rows("lead_conversion_rate", rolled, "converted", "leads", interval=True),
             within.assign(reason=within["reason"].replace("no_denominator", "none_eligible")),
             rows("convert_days", speed, speed["median"], n=speed["n"], low=speed["low"], high=speed["high"]),
-            ended_rows("converted_by_day", curve),
+            by_day_rows("converted_by_day", seen),
         ],
         ignore_index=True,
     )

@@ -9,7 +9,7 @@ A *table of events* has a row per time of an event; one with a column `group` ho
 one after the other (`event_tables`), and every estimate begins again with each group.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +17,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
-from analysis.stats import Z95, ratio
+from analysis.stats import Z95, ratio, sorting
 
-HALF = 0.5 * (1 + 1e-12)  # a product of shares that is one half may come out a last bit above it
-LAST_BITS = 1e-12
+LAST_BITS = 1e-12  # by which a sum or product of shares may miss the figure that it is
+HALF = 0.5 * (1 + LAST_BITS)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def event_tables(
     weight = np.ones(len(time)) if weights is None else np.asarray(weights, dtype="float64")
     if (time < 0).any():
         raise ValueError("a duration is negative")
-    order = np.lexsort((time, group))
+    order = sorting(group, time)
     group, time, cause, weight = group[order], time[order], cause[order], weight[order]
     first = np.flatnonzero(np.r_[True, (group[1:] != group[:-1]) | (time[1:] != time[:-1])][: len(time)])
     here = group[first]
@@ -114,16 +114,15 @@ def event_tables(
     )
     gone = np.cumsum(left)
     last_of = np.searchsorted(here, here, side="right") - 1
-    table = pd.DataFrame(
-        {
-            "group": here,
-            "time": time[first],
-            "at_risk": gone[last_of] - gone + left,
-            "events": events,
-            "of_cause": of_cause,
-        }
-    )
-    return table[table["events"] > 0].reset_index(drop=True)
+    kept = events > 0
+    columns = {
+        "group": here,
+        "time": time[first],
+        "at_risk": gone[last_of] - gone + left,
+        "events": events,
+        "of_cause": of_cause,
+    }
+    return pd.DataFrame({name: column[kept] for name, column in columns.items()})
 
 
 def breaks(table: pd.DataFrame) -> np.ndarray:
@@ -179,7 +178,7 @@ def with_incidence(table: pd.DataFrame) -> pd.DataFrame:
     after = running(np.cumprod, 1 - d / n, at)
     before = np.r_[1.0, after[:-1]][: len(n)]
     before[at] = 1.0
-    incidence = running(np.cumsum, before * c / n, at)
+    incidence = np.minimum(running(np.cumsum, before * c / n, at), 1.0)
     squared = ratio(d, n * (n - d))
     squared[n == d] = 0.0  # nobody is left whose incidence could still grow
     own, joint = before**2 * c * (n - c) / n**3, before * c / n**2
@@ -213,21 +212,24 @@ def median_time(curve: pd.DataFrame, column: str = "survival") -> float:
 
 def median_times(table: pd.DataFrame, groups: int, column: str = "survival") -> np.ndarray:
     """`median_time` of each of the groups 0, 1, … of a table of events; NaN for one that is not reached."""
-    below = table.loc[table[column] <= HALF, ["group", "time"]]
+    below = np.flatnonzero(table[column].to_numpy() <= HALF)[::-1]
     reached = np.full(groups, np.nan)
-    reached[below["group"].to_numpy()[::-1]] = below["time"].to_numpy()[::-1]  # the first is written last
+    reached[table["group"].to_numpy()[below]] = table["time"].to_numpy()[below]  # the first is written last
     return reached
 
 
 def values_at(
-    table: pd.DataFrame, groups: int, time: float, columns: Sequence[str], before: float
+    table: pd.DataFrame, groups: int, time: float, values: np.ndarray, before: float = 0.0
 ) -> np.ndarray:
-    """Columns of a table of events at a time, a row for each of the groups 0, 1, …; `before` any event."""
+    """The values beside a table of events at a time, a row for each of its groups 0, 1, …
+
+    `values` has the rows of the table and any columns; `before` any event of the group they are that.
+    """
     group = table["group"].to_numpy()
     happened = np.bincount(group[table["time"].to_numpy() <= time], minlength=groups)
     last = np.searchsorted(group, np.arange(groups)) + happened - 1
-    found = np.full((groups, len(columns)), before, dtype="float64")
-    found[happened > 0] = table[list(columns)].to_numpy()[last[happened > 0]]
+    found = np.full((groups, values.shape[1]), before, dtype="float64")
+    found[happened > 0] = values[last[happened > 0]]
     return found
 
 
