@@ -27,6 +27,7 @@ LAYERS = (
     {"acquisition", "growth_effects", "historic_value", "retention_by_rep"},
     {"team", "leads", "growth", "customers", "goals", "models", "naive"},
     {"kpi_table", "scaffold"},
+    {"full_table"},
     {"views"},
     {"tables"},
     {"charts"},

@@ -1,9 +1,10 @@
 from pathlib import Path
 
 from analysis.glossary import FAMILIES, GRAINS, KPIS, REASONS, STATUSES, as_markdown
+from analysis.full_table import full_table
 from analysis.kpi_table import COLUMNS
 from analysis.kpi_table import FAMILIES as COMPUTED
-from companies import kpis_of
+from companies import kpis_of, make_company
 
 
 def test_the_page_of_definitions_is_the_glossary():
@@ -20,7 +21,7 @@ def test_every_kpi_belongs_to_a_family_that_computes_it():
 
 
 def test_the_table_has_every_kpi_in_every_period_even_where_a_company_has_next_to_nothing(tmp_path):
-    kpis = kpis_of(tmp_path, {"tasks": "task_id,created_at\n1,2026-02-03"})
+    kpis = full_table(make_company(tmp_path, {"tasks": "task_id,created_at\n1,2026-02-03"}))
     assert list(kpis.columns) == COLUMNS
     assert set(kpis["kpi"]) == set(KPIS)
     for kpi, spec in KPIS.items():
@@ -31,3 +32,10 @@ def test_the_table_has_every_kpi_in_every_period_even_where_a_company_has_next_t
         assert rows["reason"].isin(list(REASONS)).all(), kpi
     assert set(kpis["status"]) <= set(STATUSES)
     assert set(kpis["grain"]) <= set(GRAINS)
+
+
+def test_what_is_modelled_is_in_the_table_only_when_asked_for(tmp_path):
+    modelled = {kpi for kpi, spec in KPIS.items() if spec.modelled}
+    assert modelled == {"clv_model"}
+    kpis = kpis_of(tmp_path, {"tasks": "task_id,created_at\n1,2026-02-03"})
+    assert set(kpis["kpi"]) == set(KPIS) - modelled

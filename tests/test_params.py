@@ -41,7 +41,7 @@ min_n: 8
 max_quarantined: 0.01
 channels: {cold_call: outbound, search: inbound}
 stages: [prospect, proposal]
-model: {horizon_weeks: 13, clv_horizon_months: 24}
+model: {horizon_weeks: 13, clv_horizon_months: 24, capacity: 9}
 source:
   connect: ${env:ACME_URL}
   tables:
@@ -110,7 +110,7 @@ def test_the_required_keys_are_enough_and_the_rest_has_defaults(write):
         "max_quarantined": 0.05,
         "channels": {},
         "stages": [],
-        "model": {"horizon_weeks": 26, "clv_horizon_months": 36},
+        "model": {"horizon_weeks": 26, "clv_horizon_months": 36, "capacity": 20},
         "source": {"connect": "data/acme", "tables": {}},
         "goals": [],
         "dashboard": [],
@@ -139,7 +139,7 @@ def test_every_key_is_read(write):
         "max_quarantined": 0.01,
         "channels": {"cold_call": "outbound", "search": "inbound"},
         "stages": ["prospect", "proposal"],
-        "model": {"horizon_weeks": 13, "clv_horizon_months": 24},
+        "model": {"horizon_weeks": 13, "clv_horizon_months": 24, "capacity": 9},
         "dashboard": [{"kpi": "win_rate"}],
     }
     assert acme.goals == [{"name": "Grow", "weight": 2, "by": date(2026, 12, 31)}]

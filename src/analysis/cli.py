@@ -151,14 +151,14 @@ def table(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of standard output.")
     ] = None,
 ) -> None:
-    """Write a company's KPI table, without notebooks."""
+    """Write a company's KPI table, the models' KPIs included, without notebooks."""
     if form is Format.parquet and output is None and sys.stdout.isatty():
         raise typer.BadParameter("parquet is not for a terminal; give --output FILE", param_hint="--format")
     from analysis.company import open_company
-    from analysis.kpi_table import kpi_table
+    from analysis.full_table import full_table
     from analysis.report.files import table_bytes
 
-    content = table_bytes(kpi_table(open_company(company, as_of, params)), form.value)
+    content = table_bytes(full_table(open_company(company, as_of, params)), form.value)
     if output is None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

@@ -40,7 +40,8 @@ class Kpi:
     among the ten headline KPIs. A `cohort` is provisional until it is as old as the company's
     `maturity_days`;
     `settle_days` says how many days after the period the value still moves; fewer observations than `least_n`
-    are few whatever the company's `min_n`.
+    are few whatever the company's `min_n`. What is `modelled` takes longer than a table of figures should, and
+    is there only when asked for.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Kpi:
     settle_days: int = 0
     least_n: int = 0
     source: str = ""
+    modelled: bool = False
 
 
 _TARGETED = {
@@ -806,6 +808,19 @@ _ALL = [
         "failing that, the margin of all orders with a cost)",
         dims=("segment", "channel"),
         needs=("customers",),
+    ),
+    Kpi(
+        "clv_model",
+        "customers",
+        "Expected customer value",
+        MONEY,
+        "margin that the customers alive to the model are expected to bring within the lifetime horizon of the "
+        "params, discounted / those customers: under contract on the report's day where churn is that of "
+        "subscriptions, else all who ever ordered; in the periods that hold the report's day, and only where "
+        "the models were asked",
+        dims=("segment", "channel"),
+        modelled=True,
+        source="Fader and Hardie 2013; Singer and Willett 1993",
     ),
     Kpi(
         "acquisition_cost",

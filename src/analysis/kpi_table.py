@@ -47,8 +47,12 @@ def kpi_table(company: Company, families: Iterable[str] | None = None) -> pd.Dat
     """
     facts = Facts(company)
     parts = [FAMILIES[family](facts) for family in (families if families is not None else FAMILIES)]
-    frame = pd.concat(parts, ignore_index=True)
-    periods = facts.calendar.table()
+    return finished(facts, pd.concat(parts, ignore_index=True))
+
+
+def finished(facts: Facts, frame: pd.DataFrame) -> pd.DataFrame:
+    """A rows frame (`rows.COLUMNS`) as rows of the KPI table: periods, status, unit, order."""
+    company, periods = facts.company, facts.calendar.table()
     frame = frame.merge(periods, on=["grain", "first_month"], how="inner", validate="m:1")
     frame["status"] = status(frame, company.params.min_n, company.params.maturity_days)
     frame["unit"] = frame["kpi"].map({k: unit_of(spec, company.params.currency) for k, spec in KPIS.items()})
@@ -71,10 +75,10 @@ def status(frame: pd.DataFrame, min_n: int, maturity_days: int) -> np.ndarray:
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows sorted by KPI (glossary order), grain, period, breakdown and member; ages and days sort as numbers."""
+    """Rows sorted by KPI (glossary order), grain, period, breakdown, member; ages and days as numbers."""
     position = {kpi: at for at, kpi in enumerate(KPIS)}
     counted = frame["dimension"].isin(["age_months", "day"])
     numbers = pd.to_numeric(frame["member"].where(counted), errors="coerce").fillna(-1)
     keys = frame.assign(at=frame["kpi"].map(position), step=frame["grain"].map(GRAIN_ORDER), number=numbers)
-    keys = keys.sort_values(["at", "step", "first_month", "dimension", "number", "member"], kind="stable")
+    keys = keys.sort_values(["at", "step", "period_start", "dimension", "number", "member"], kind="stable")
     return keys.reset_index(drop=True)

@@ -65,10 +65,11 @@ class Churn(Section):
 
 
 class Horizons(Section):
-    """How far the customer-lifetime models look ahead."""
+    """How far the customer-lifetime models look ahead, and how many customers their list of calls holds."""
 
     horizon_weeks: Count = Field(26, description="a number of weeks, 1 or more")
     clv_horizon_months: Count = Field(36, description="a number of months, 1 or more")
+    capacity: Count = Field(20, description="a number of customers, 1 or more")
 
 
 class Format(Section):

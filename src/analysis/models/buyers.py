@@ -1,0 +1,267 @@
+"""Customers without a contract: how often each will order, what each is worth, and how far to trust it.
+
+Nobody here is ever called lost: what is given is the probability that a customer orders again within the
+horizon. Where a baseline forecast the last holdout better, the baseline's forecast is used.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+
+from analysis.models.candidates import GEOMETRIC, baselines
+from analysis.models.contracts import DIMS, ordered
+from analysis.models.evaluation import INDICATIVE_TOTAL, Verdict, total_error
+from analysis.models.factors import order_factors
+from analysis.models.features import features
+from analysis.models.forecast import PurchaseForecast, forecast_purchases
+from analysis.models.inputs import Inputs
+from analysis.models.intervals import count_interval, dispersion, p_any, total_interval
+from analysis.models.orders import DAYS_OF_WEEK, as_day, bought_after, purchases, summary
+from analysis.models.outcome import NON_CONTRACTUAL, QUARTER_WEEKS, Estimate, Outcome
+from analysis.models.reasons import order_reasons
+from analysis.models.value import ValueForecast, lifetime_value, value_forecast
+from analysis.stats import ratio
+
+
+@dataclass(frozen=True)
+class Used:
+    """The forecast in use, and what it is known by."""
+
+    forecast: PurchaseForecast
+    fallback: str
+    verdict: Verdict
+    missed: float
+    errors: np.ndarray
+
+
+def buyers(inputs: Inputs, horizon_weeks: int, months: int, rate: float, inactive: int) -> Outcome:
+    """The non-contractual model of a company with orders.
+
+    Per customer who ever bought: `p_active` = P(at least one day of purchase within the horizon),
+    `expected_orders` = days of purchase within it, `expected_value` = margin expected within it (not
+    discounted), `clv` = discounted margin within `months`. `watched` are the customers active as the params
+    define it: an order within `inactive` days.
+    """
+    assert inputs.days is not None
+    cutoff = as_day(inputs.as_of)
+    used = in_use(inputs.days, cutoff, forecast_purchases(inputs.days, cutoff, horizon_weeks))
+    found, table = used.forecast, used.forecast.customers
+    bought = purchases(inputs.days, cutoff)
+    value = value_forecast(bought)
+    amount = value.mean_amount.reindex(table.index).to_numpy(dtype="float64")
+    level = table["level"].to_numpy(dtype="float64")
+    worth, ahead, note = lifetime(found, table, amount, inputs.margin, rate, months, level)
+    chance = quarter_chance(found, table, level)
+    customers = per_customer(found, amount, inputs.margin, (worth, ahead), 1 - chance, inactive)
+    seen = features(bought, cutoff, horizon_weeks).reindex(table.index) if len(table) else pd.DataFrame()
+    if len(table):
+        customers = customers.join(order_reasons(table, seen))
+    active = customers["watched"].to_numpy(dtype="bool")
+    past = found.backtest
+    return Outcome(
+        model=NON_CONTRACTUAL,
+        customers=customers,
+        leaving=silent(chance[active], used.errors),
+        leaving_value=float((1 - chance[active]) @ worth[active]),
+        total=total_value(float(worth.sum()), used.errors),
+        method=found.method,
+        fallback=", ".join(name for name in (used.fallback, odd(value, len(table))) if name),
+        verdict=used.verdict,
+        missed=used.missed,
+        tested_from=inputs.as_of - timedelta(days=cutoff - past.cutoff) if past else None,
+        tested_days=round(past.weeks * 7) if past else 0,
+        scores=past.scores if past else pd.DataFrame(),
+        calibration=deciles(used),
+        coverage=past.coverage if past and not used.fallback else np.nan,
+        factors=order_factors(table[active], 1 - chance[active]),
+        notes=notes(used, value, note),
+        groups=by_member(inputs, customers, used.errors),
+    )
+
+
+def per_customer(
+    found: PurchaseForecast,
+    amount: np.ndarray,
+    margin: float,
+    lifetime: tuple[np.ndarray, np.ndarray],
+    risk: np.ndarray,
+    inactive: int,
+) -> pd.DataFrame:
+    """The numbers of each customer; `lifetime` is value and days of purchase, `risk` that of the quarter."""
+    table, (worth, ahead) = found.customers, lifetime
+    low, high = counts_scaled(worth, ahead, found.dispersion)
+    numbers = {name: table[name].to_numpy(dtype="float64") for name in ("p_buys", "forecast", "low", "high")}
+    silent_weeks = (table["age_weeks"] - table["t_x_weeks"]).to_numpy(dtype="float64")
+    return pd.DataFrame(
+        {
+            "p_active": numbers["p_buys"],
+            "churn_risk": 1 - numbers["p_buys"],
+            "expected_orders": numbers["forecast"],
+            "expected_orders_low": numbers["low"],
+            "expected_orders_high": numbers["high"],
+            "expected_value": margin * amount * numbers["forecast"],
+            "clv": worth,
+            "clv_low": low,
+            "clv_high": high,
+            "quarter_risk": risk,
+            "watched": np.round(silent_weeks * DAYS_OF_WEEK) < inactive,
+        },
+        index=table.index.rename("customer_id"),
+    )
+
+
+def in_use(days: pd.DataFrame, cutoff: int, found: PurchaseForecast) -> Used:
+    """The forecast, or the baseline with less deviance at the last holdout, with its own past errors."""
+    past = found.backtest
+    if past is None:
+        why = "no earlier time to forecast from: there is nothing to compare with"
+        return Used(found, found.method, Verdict("do not use", (why,)), np.nan, np.zeros(0))
+    degenerate = found.model_name if found.model_name != "pareto_nbd" else ""
+    fallback = found.method if found.method != GEOMETRIC and found.method != "pareto_nbd" else degenerate
+    errors = past.errors["error"].to_numpy(dtype="float64")
+    rivals = past.scores.loc[past.scores.index.isin(["naive_rate", "mean_rate", "bg_nbd", "nbd"]), "deviance"]
+    rivals = rivals.drop(index=past.chosen, errors="ignore")
+    name = str(rivals.idxmin()) if rivals.notna().any() else past.chosen
+    if name == past.chosen or not rivals[name] < past.scores.loc[past.chosen, "deviance"]:
+        return Used(found, fallback, past.verdict, past.missed, errors)
+    now = baselines(found.customers, found.weeks).get(name)
+    if now is None:
+        return Used(found, fallback, past.verdict, past.missed, errors)
+    tried = [
+        rival_at(days, int(day), weeks, name) for day, weeks in past.errors[["cutoff", "weeks"]].to_numpy()
+    ]
+    told = [pair for pair in tried if pair is not None]
+    own = np.array([total_error(actual, forecast) for actual, forecast in told])
+    actual, forecast = told[0]
+    spread = dispersion(actual, forecast)
+    missed = float(own[0])
+    reasons = (f"worse than {name} at the last holdout: that is what is used", *past.verdict.reasons)
+    word = "indicative" if abs(missed) <= INDICATIVE_TOTAL else "do not use"
+    return Used(
+        with_forecast(found, now, spread, own, name),
+        name,
+        Verdict(word, tuple(dict.fromkeys(reasons))),
+        missed,
+        own,
+    )
+
+
+def rival_at(days: pd.DataFrame, day: int, weeks: float, name: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """What was bought after an earlier day, and a baseline's forecast of it; None where it cannot be made."""
+    customers = summary(purchases(days, day), day)
+    forecast = baselines(customers, weeks).get(name)
+    later = bought_after(days, day, weeks, customers.index)["purchases"].to_numpy()
+    return None if forecast is None else (later, forecast)
+
+
+def with_forecast(
+    found: PurchaseForecast, now: np.ndarray, spread: float, errors: np.ndarray, name: str
+) -> PurchaseForecast:
+    """The same with another forecast in its place."""
+    assert found.model is not None
+    low, high = count_interval(now, spread)
+    alone = found.model.expected(found.customers, found.weeks)
+    customers = found.customers.assign(
+        forecast=now, low=low, high=high, p_buys=p_any(now, spread), level=np.nan_to_num(ratio(now, alone))
+    )
+    total = float(now.sum())
+    ends = total_interval(total, errors)
+    return replace(
+        found,
+        customers=customers,
+        method=name,
+        dispersion=spread,
+        total=total,
+        total_low=ends[0],
+        total_high=ends[1],
+    )
+
+
+def lifetime(
+    found: PurchaseForecast,
+    table: pd.DataFrame,
+    amount: np.ndarray,
+    margin: float,
+    rate: float,
+    months: int,
+    level: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Lifetime value and days of purchase within the months, and a word where that is beyond experience."""
+    if found.model is None:
+        return np.zeros(0), np.zeros(0), ""
+    value = lifetime_value(found.model, table, amount, margin, rate, months, level)
+    return value.clv.to_numpy(dtype="float64"), value.purchases.to_numpy(dtype="float64"), value.note
+
+
+def quarter_chance(found: PurchaseForecast, table: pd.DataFrame, level: np.ndarray) -> np.ndarray:
+    """P(at least one day of purchase in the next quarter)."""
+    if found.model is None:
+        return np.zeros(0)
+    return p_any(level * found.model.expected(table, float(QUARTER_WEEKS)), found.dispersion)
+
+
+def counts_scaled(worth: np.ndarray, ahead: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of each customer's value: that of the number of purchases, at the same value each."""
+    low, high = count_interval(ahead, spread)
+    each = np.nan_to_num(ratio(worth, ahead))
+    return ordered(each * low, each * high)
+
+
+def silent(chance: np.ndarray, errors: np.ndarray) -> Estimate:
+    """How many of the active will not order in the next quarter, as far off as earlier totals were."""
+    buying, everyone = float(chance.sum()), float(len(chance))
+    low, high = total_interval(buying, errors)
+    return Estimate(everyone - buying, max(everyone - high, 0.0), everyone - min(low, everyone))
+
+
+def total_value(value: float, errors: np.ndarray) -> Estimate:
+    """Lifetime value of all, as far off as earlier totals of orders were."""
+    ends = total_interval(value, errors)
+    return Estimate(value, min(ends), max(ends))
+
+
+def odd(value: ValueForecast, customers: int) -> str:
+    """The fallback taken for the amounts, or nothing."""
+    return value.method if customers and value.method != "gamma_gamma" else ""
+
+
+def notes(used: Used, value: ValueForecast, beyond: str) -> tuple[str, ...]:
+    """What could not be fit, and warnings, in words."""
+    found = used.forecast
+    said = [*found.notes, f"forecast by {found.method}: {found.reason}"]
+    if value.reason:
+        said.append(f"amounts: {value.method} instead of gamma_gamma: {value.reason}")
+    if value.related:
+        said.append(
+            f"who orders more often also spends {'more' if value.correlation > 0 else 'less'} an order "
+            f"(correlation {value.correlation:+.2f}): values of the extremes are less certain"
+        )
+    return (*said, beyond) if beyond else tuple(said)
+
+
+def deciles(used: Used) -> pd.DataFrame:
+    """Forecast and actual days of purchase by tenth of the customers, of the last holdout."""
+    past = used.forecast.backtest
+    if past is None:
+        return pd.DataFrame(columns=["group", "n", "predicted", "observed"], dtype="float64")
+    table = past.deciles.reset_index().rename(
+        columns={"decile": "group", "customers": "n", "forecast": "predicted", "actual": "observed"}
+    )
+    return table[["group", "n", "predicted", "observed"]]
+
+
+def by_member(inputs: Inputs, customers: pd.DataFrame, errors: np.ndarray) -> pd.DataFrame:
+    """Lifetime value of the customers of each segment and channel; intervals as of the total."""
+    about = inputs.customers.set_index("customer_id").reindex(customers.index)
+    tables = []
+    for dim in DIMS:
+        member = about[dim].astype(object).where(about[dim].notna(), None)
+        grouped = customers["clv"].groupby(member, dropna=False, sort=True)
+        table = grouped.agg(customers="size", value="sum").rename_axis("member").reset_index()
+        ends = [total_value(value, errors) for value in table["value"]]
+        table = table.assign(dimension=dim, low=[e.low for e in ends], high=[e.high for e in ends])
+        tables.append(table)
+    result = pd.concat(tables, ignore_index=True)
+    return result[["dimension", "member", "customers", "value", "low", "high"]]

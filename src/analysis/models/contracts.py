@@ -1,0 +1,268 @@
+"""Customers under contract: how likely each is to leave, what each is worth, and how far to trust it.
+
+The hazard model is backtested from one horizon before the company's day. Where a baseline did better there
+(the lower integrated Brier score), the baseline is what the customers are forecast with.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from analysis.models.contract_backtest import MODEL, ContractBacktest, contract_backtest
+from analysis.models.contract_value import ContractValue, contract_values, linear_slopes
+from analysis.models.evaluation import INDICATIVE_TOTAL, USABLE_TOTAL, Verdict
+from analysis.models.factors import contract_factors
+from analysis.models.hazard import DiscreteTimeHazard
+from analysis.models.inputs import Inputs
+from analysis.models.outcome import (
+    CONTRACTUAL,
+    DAYS_OF_MONTH,
+    QUARTER_MONTHS,
+    Estimate,
+    Outcome,
+)
+from analysis.models.person_periods import alive_now, person_periods
+from analysis.models.reasons import Words, contract_reasons
+from analysis.models.spells import contract_spells, day_of, days_of
+from analysis.stats import Z95, ratio
+
+FALLBACKS = {
+    "Kaplan-Meier": "kaplan_meier",
+    "Kaplan-Meier by plan": "kaplan_meier_by_plan",
+    "tenure only": "tenure_only",
+}
+USABLE_ENDS = 30  # in the holdout: fewer tell little about how good a forecast is
+DIMS = ("segment", "channel")
+
+
+class LifeTableAlone(DiscreteTimeHazard):
+    """The life table of tenure, however many events there are."""
+
+    def fit_regression(
+        self, frame: pd.DataFrame, y: np.ndarray, weight: np.ndarray, customers: np.ndarray
+    ) -> "LifeTableAlone":
+        self.notice_ = "Kaplan-Meier alone"
+        self.covariance_ = np.diag(self.life_table_.variance)
+        return self
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The models in use: each with the places of its customers among those alive (one model: all)."""
+
+    parts: list[tuple[np.ndarray, DiscreteTimeHazard]]
+    fallback: str
+
+    def values(self, alive: pd.DataFrame, margin: float, rate: float, months: int) -> ContractValue:
+        """`contract_values` of all parts; intervals of the total add up, as if all erred together."""
+        found = [contract_values(m, alive.iloc[at], margin, rate, months) for at, m in self.parts if len(at)]
+        if not found:
+            return contract_values(self.parts[0][1], alive.iloc[:0], margin, rate, months)
+        customers = pd.concat([one.customers for one in found]).reindex(alive.index)
+        return ContractValue(customers, pd.concat([one.total for one in found], axis=1).sum(axis=1))
+
+    def hazards(self, alive: pd.DataFrame, months: int) -> np.ndarray:
+        """Hazards of the next months, a row per customer alive."""
+        result = np.zeros((len(alive), months))
+        for at, model in self.parts:
+            if len(at):
+                result[at] = model.predict_hazards(asked(model, alive.iloc[at]), months)
+        return result
+
+    def error_of_leavers(self, alive: pd.DataFrame, months: int) -> float:
+        """Standard error, for want of knowledge of the coefficients, of how many leave within the months."""
+        paid = np.append(np.zeros(months - 1), 1.0)
+        error = 0.0
+        for at, model in self.parts:
+            block = asked(model, alive.iloc[at])
+            if len(at):
+                slopes, _ = linear_slopes(model, block, paid)
+                pulled = model.gradient(block, slopes).sum(axis=0)
+                error += float(np.sqrt(max(pulled @ model.covariance_ @ pulled, 0.0)))
+        return error
+
+
+def asked(model: DiscreteTimeHazard, rows: pd.DataFrame) -> pd.DataFrame:
+    """The columns that the model was fitted to."""
+    return rows[[name for name in model.feature_names_in_ if name in rows]]
+
+
+def contracts(inputs: Inputs, horizon_weeks: int, months: int, rate: float, words: Words) -> Outcome:
+    """The contractual model of a company that has subscriptions.
+
+    Per customer under contract on the day: `p_active` = P(still under contract after the horizon),
+    `expected_value` = margin expected within the horizon (not discounted), `clv` = discounted margin within
+    `months`. A month's margin is earned at its end, if the customer is still there.
+    """
+    assert inputs.subscriptions is not None
+    about = None if len(inputs.features.columns) == 1 else inputs.features
+    spells = contract_spells(inputs.subscriptions, inputs.as_of)
+    table = person_periods(spells, inputs.subscriptions, inputs.as_of, None, about)
+    alive = alive_now(spells, inputs.subscriptions, inputs.as_of, about)
+    cut_off = inputs.as_of - timedelta(weeks=horizon_weeks)
+    past = tested(inputs, spells, cut_off, about)
+    fitted, notes = best(table, alive, past)
+    value = fitted.values(alive, inputs.margin, rate, months)
+    customers = per_customer(fitted, alive, value, inputs.margin, horizon_weeks * 7 / DAYS_OF_MONTH)
+    quarter = customers["quarter_risk"].to_numpy()
+    missed, word = judged(past, fitted.fallback)
+    model = fitted.parts[0][1]
+    customers = customers.join(contract_reasons(model, alive, words).set_index(customers.index))
+    total = ordered(np.array([value.total["low"]]), np.array([value.total["high"]]))
+    return Outcome(
+        model=CONTRACTUAL,
+        customers=customers,
+        leaving=leavers(fitted, alive, quarter),
+        leaving_value=float(quarter @ customers["clv"].to_numpy()),
+        total=Estimate(float(value.total["value"]), float(total[0][0]), float(total[1][0])),
+        method={"logistic": MODEL, "boosted": "boosted trees"}.get(model.kind_, fitted.fallback),
+        fallback=fitted.fallback,
+        verdict=word,
+        missed=missed,
+        tested_from=cut_off if past else None,
+        tested_days=(inputs.as_of - cut_off).days if past else 0,
+        scores=past.scores if past else pd.DataFrame(),
+        calibration=shown_calibration(past),
+        coverage=np.nan,
+        factors=contract_factors(model, alive, quarter, words),
+        notes=notes,
+        groups=by_member(inputs, fitted, alive, rate, months),
+    )
+
+
+def per_customer(
+    fitted: Fitted, alive: pd.DataFrame, value: ContractValue, margin: float, span: float
+) -> pd.DataFrame:
+    """The numbers of each customer alive; `span` is the horizon in months."""
+    there = survival(fitted.hazards(alive, int(np.ceil(span))), span)
+    quarter = 1 - survival(fitted.hazards(alive, QUARTER_MONTHS), QUARTER_MONTHS)[:, -1]
+    parts = np.minimum(1.0, span - np.arange(there.shape[1]))
+    low, high = ordered(value.customers["low"], value.customers["high"])
+    return pd.DataFrame(
+        {
+            "p_active": there[:, -1],
+            "churn_risk": 1 - there[:, -1],
+            "expected_value": margin * alive["price"].to_numpy() * (there @ parts),
+            "clv": value.customers["value"].to_numpy(),
+            "clv_low": low,
+            "clv_high": high,
+            "quarter_risk": quarter,
+            "watched": True,
+        },
+        index=pd.Index(alive["customer_id"], name="customer_id"),
+    )
+
+
+def tested(
+    inputs: Inputs, spells: pd.DataFrame, cut_off: date, about: pd.DataFrame | None
+) -> ContractBacktest | None:
+    """The backtest from the cut-off; None where no contract had begun a month before it."""
+    assert inputs.subscriptions is not None
+    if not len(spells) or days_of(spells["started_on"]).min() >= day_of(cut_off):
+        return None
+    return contract_backtest(inputs.subscriptions, cut_off, inputs.as_of, None, about)
+
+
+def best(
+    table: pd.DataFrame, alive: pd.DataFrame, past: ContractBacktest | None
+) -> tuple[Fitted, tuple[str, ...]]:
+    """The hazard model, or the baseline that beat it in the backtest, fitted to all that is known today."""
+    y, weight, X = table["churned"], table["weight"], table.drop(columns="churned")
+    everyone = np.arange(len(alive))
+    ibs = past.scores["ibs"] if past is not None else pd.Series(dtype="float64")
+    winner = str(ibs.idxmin()) if ibs.notna().any() else MODEL
+    if winner == MODEL or not ibs[winner] < ibs[MODEL]:
+        model = DiscreteTimeHazard().fit(X, y, weight)
+        fallback = "kaplan_meier" if model.kind_ == "kaplan_meier" else ""
+        return Fitted([(everyone, model)], fallback), (model.notice_,) if model.notice_ else ()
+    note = f"{winner} forecast the last holdout better than the model: it is what is used"
+    if winner == "tenure only":
+        tenure = DiscreteTimeHazard(term_months=0, challenger=False)
+        return Fitted([(everyone, tenure.fit(X[["customer_id", "month"]], y, weight))], "tenure_only"), (
+            note,
+        )
+    overall = LifeTableAlone().fit(X[["customer_id", "month"]], y, weight)
+    if winner == "Kaplan-Meier" or "plan" not in table:
+        return Fitted([(everyone, overall)], "kaplan_meier"), (note,)
+    own, theirs = table["plan"].astype(str).to_numpy(), alive["plan"].astype(str).to_numpy()
+    parts = [(np.flatnonzero(~np.isin(theirs, own)), overall)]
+    for plan in np.unique(own):
+        mine = own == plan
+        model = LifeTableAlone().fit(X.loc[mine, ["customer_id", "month"]], y[mine], weight[mine])
+        parts.append((np.flatnonzero(theirs == plan), model))
+    return Fitted(parts, "kaplan_meier_by_plan"), (note,)
+
+
+def survival(hazard: np.ndarray, months: float) -> np.ndarray:
+    """P(still there) after 1, 2 … months; the last column after all of `months`, of a part of one where it
+    is."""
+    length = np.minimum(1.0, months - np.arange(hazard.shape[1]))
+    return np.cumprod((1 - hazard) ** length, axis=1)
+
+
+def leavers(fitted: Fitted, alive: pd.DataFrame, risk: np.ndarray) -> Estimate:
+    """How many leave in the next quarter: chance of each customer, and what the model does not know."""
+    expected = float(risk.sum())
+    spread = np.sqrt(float((risk * (1 - risk)).sum()) + fitted.error_of_leavers(alive, QUARTER_MONTHS) ** 2)
+    low, high = expected - Z95 * spread, expected + Z95 * spread
+    return Estimate(expected, float(max(low, 0.0)), float(min(high, len(risk))))
+
+
+def ordered(one: np.ndarray | pd.Series, other: np.ndarray | pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of intervals, the lower first: a margin below 0 turns them round."""
+    a, b = np.asarray(one, dtype="float64"), np.asarray(other, dtype="float64")
+    return np.minimum(a, b), np.maximum(a, b)
+
+
+def judged(past: ContractBacktest | None, fallback: str) -> tuple[float, Verdict]:
+    """By how much the number of leavers was missed in the holdout, and a word on the forecast.
+
+    *usable*: the model beats every baseline, missed by at most 15 % in a holdout of 30 leavers or more.
+    *do not use*: missed by more than 30 % and by more than chance explains (95 %), or nobody left, or there
+    was no holdout. *indicative*: the rest. A baseline in the model's place is never more than indicative.
+    """
+    if past is None or not past.ends:
+        why = "no earlier day to forecast from" if past is None else "nobody left in the holdout"
+        return np.nan, Verdict("do not use", (f"{why}: there is nothing to compare with",))
+    table = shown_calibration(past)
+    expected, left = float(table["n"] @ table["predicted"]), float(table["n"] @ table["observed"])
+    missed = float(ratio(expected - left, left))
+    chance = Z95 * float(np.sqrt(max(left, expected)))
+    bad, against = [], []
+    if abs(missed) > INDICATIVE_TOTAL and abs(expected - left) > chance:
+        bad.append(f"missed the last holdout by {missed:+.0%}, more than {INDICATIVE_TOTAL:.0%} and chance")
+    elif abs(missed) > USABLE_TOTAL:
+        against.append(f"missed the last holdout by {missed:+.0%}, more than {USABLE_TOTAL:.0%}")
+    if fallback:
+        against.append("the model beats no baseline: a simpler forecast is in its place")
+    if past.ends < USABLE_ENDS:
+        against.append(f"{past.ends} customers left in the holdout, fewer than {USABLE_ENDS}")
+    word = "do not use" if bad else "indicative" if against else "usable"
+    return missed, Verdict(word, (*bad, *against))
+
+
+def shown_calibration(past: ContractBacktest | None) -> pd.DataFrame:
+    """Predicted and observed churn by group, at the last horizon of the backtest."""
+    if past is None:
+        return pd.DataFrame(columns=["group", "n", "predicted", "observed", "low", "high"], dtype="float64")
+    last = past.calibration[past.calibration["horizon"] == past.calibration["horizon"].max()]
+    return last.drop(columns="horizon").reset_index(drop=True)
+
+
+def by_member(inputs: Inputs, fitted: Fitted, alive: pd.DataFrame, rate: float, months: int) -> pd.DataFrame:
+    """Lifetime value of the customers of each segment and channel, with the interval of its total."""
+    about = inputs.customers.set_index("customer_id").reindex(alive["customer_id"])
+    rows = []
+    for dim in DIMS:
+        members = about[dim].to_numpy(dtype=object)
+        for member in [*sorted({m for m in members if isinstance(m, str)}), None]:
+            mine = np.array([m == member if member else not isinstance(m, str) for m in members], dtype=bool)
+            if mine.any():
+                at = np.flatnonzero(mine)
+                inside = [(np.flatnonzero(np.isin(at, rows_of)), model) for rows_of, model in fitted.parts]
+                total = Fitted(inside, "").values(alive.iloc[at], inputs.margin, rate, months).total
+                low, high = sorted((total["low"], total["high"]))
+                rows.append((dim, member, len(at), total["value"], low, high))
+    return pd.DataFrame(rows, columns=["dimension", "member", "customers", "value", "low", "high"])

@@ -1,0 +1,95 @@
+"""What tells those who leave from those who stay: mean risk of the next quarter, level by level."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.models.hazard import DiscreteTimeHazard
+from analysis.models.reasons import LATE, Words
+
+COLUMNS = ["factor", "level", "n", "risk"]
+SHOWN = 4  # factors
+LEVELS = 6  # of a factor; the others are one
+NAMES = {
+    "owner": "salesperson",
+    "cycle_days": "days the deal took",
+    "price": "monthly price",
+    "price_change": "price against a year ago",
+    "tenure": "months as a customer",
+}
+BY_TIME = ("season", "renewal_due")
+
+
+def contract_factors(
+    model: DiscreteTimeHazard, alive: pd.DataFrame, risk: np.ndarray, words: Words
+) -> pd.DataFrame:
+    """The factors that move the risk most, each with the mean risk of its levels.
+
+    Strength is the spread of what a factor adds to the log-odds of the customers alive. Numbers are cut into
+    thirds. Levels of a factor are sorted by risk, the highest first.
+    """
+    if not len(alive):
+        return pd.DataFrame(columns=COLUMNS)
+    asked = alive[[name for name in model.feature_names_in_ if name in alive]]
+    strength = model.contributions(asked).std(ddof=0).sort_values(ascending=False, kind="stable")
+    named = [name for name in strength.index if name not in BY_TIME and strength[name] > 1e-9]
+    tables = []
+    for name in named[:SHOWN] or ["tenure"]:
+        values = alive["month"] if name == "tenure" else alive[name]
+        levels = cut(values) if pd.api.types.is_numeric_dtype(values.dtype) else texts(values, name, words)
+        tables.append(by_level(NAMES.get(name, name), levels, risk))
+    return pd.concat(tables, ignore_index=True)
+
+
+def cut(values: pd.Series) -> pd.Series:
+    """Numbers in thirds, named by their bounds; one level where they hardly differ."""
+    x = values.to_numpy(dtype="float64", na_value=np.nan)
+    bounds = np.unique(np.nanquantile(x, [1 / 3, 2 / 3])) if np.isfinite(x).any() else np.zeros(0)
+    whole = [f"{bound:,.2f}" if abs(bound) < 10 else f"{bound:,.0f}" for bound in bounds]
+    names = np.array([f"up to {whole[0]}", *[f"up to {b}" for b in whole[1:]], f"over {whole[-1]}"]
+                     if len(whole) else ["all"], dtype=object)  # fmt: skip
+    place = np.searchsorted(bounds, x, side="left")
+    return pd.Series(np.where(np.isnan(x), "not known", names[np.minimum(place, len(names) - 1)]))
+
+
+def texts(values: pd.Series, name: str, words: Words) -> pd.Series:
+    """Levels of a text by the names their reader knows; the rarest beyond a few are one."""
+    named = values.astype(object).where(values.notna(), "not known").astype(str).reset_index(drop=True)
+    if name == "owner":
+        named = named.map(lambda one: words.people.get(one, one))
+    counts = named.value_counts()
+    return named.where(named.isin(set(counts.index[:LEVELS])), "others").str.replace("_", " ")
+
+
+def by_level(factor: str, levels: pd.Series, risk: np.ndarray) -> pd.DataFrame:
+    """Mean risk of each level."""
+    grouped = pd.Series(risk).groupby(levels.to_numpy())
+    table = grouped.agg(n="size", risk="mean").rename_axis("level").reset_index()
+    table = table.sort_values(["risk", "level"], ascending=[False, True], kind="stable")
+    return table.assign(factor=factor)[COLUMNS].reset_index(drop=True)
+
+
+def order_factors(customers: pd.DataFrame, risk: np.ndarray) -> pd.DataFrame:
+    """Mean risk by how long the silence is in usual gaps, and by how many orders there were.
+
+    `customers` is a `summary`.
+    """
+    if not len(customers):
+        return pd.DataFrame(columns=COLUMNS)
+    repeats = customers["repeats"].to_numpy()
+    gap = customers["t_x_weeks"].to_numpy() / np.maximum(repeats, 1)
+    silent = customers["age_weeks"].to_numpy() - customers["t_x_weeks"].to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        overdue = np.where(gap > 0, silent / gap, np.inf)
+    places = [repeats == 0, overdue <= 1, overdue <= LATE, overdue <= 3]
+    names = ["one order only", "not due yet", "due", "late"]
+    late = pd.Series(np.select(places, names, "very late"))
+    places = [repeats == 0, repeats == 1, repeats <= 3, repeats <= 9]
+    often = pd.Series(np.select(places, ["one", "two", "three or four", "five to ten"], "over ten"))
+    months = np.select(
+        [silent <= 13, silent <= 26, silent <= 52],
+        ["up to a quarter", "up to half a year", "up to a year"],
+        "over a year",
+    )
+    tables = [by_level("next order", late, risk), by_level("orders so far", often, risk),
+              by_level("time since the last order", pd.Series(months), risk)]  # fmt: skip
+    return pd.concat(tables, ignore_index=True)
