@@ -41,26 +41,43 @@ def roll_up(
     """
     facts = facts[facts["month"].between(calendar.earliest_month, calendar.last_month)]
     parts = []
-    for grain in grains:
-        first = calendar.of(facts["month"], grain).rename("first_month")
-        starts = range(
-            calendar.of(calendar.earliest_month, grain),
-            calendar.of(calendar.last_month, grain) + 1,
-            MONTHS_IN[grain],
-        )
-        total = (
-            facts.groupby(first)[list(measures)]
-            .sum()
-            .reindex(pd.RangeIndex(starts.start, starts.stop, starts.step))
-        )
-        total.index.name = "first_month"
-        parts.append(total.fillna(0).reset_index().assign(grain=grain, dimension="", member=""))
-        for dim in dims:
-            counted = facts.assign(**{m: facts[f"{m}_{dim}"] for m in measures if f"{m}_{dim}" in facts})
-            part = counted.groupby([first, counted[dim].rename("member")])[list(measures)].sum().reset_index()
-            parts.append(part.assign(grain=grain, dimension=dim))
-    rolled = pd.concat(parts, ignore_index=True)
-    return rolled[[*KEYS, *measures]].round({m: MONEY_DIGITS for m in measures})
+    for dim in ("", *dims):
+        members, there, sums = by_member(facts, measures, dim, calendar)
+        for grain in grains:
+            size = MONTHS_IN[grain]
+            starts = calendar.earliest_month + size * np.arange(there.shape[1] // size)
+            held = there.reshape(len(members), -1, size).any(axis=2)
+            member, period = np.nonzero(held if dim else starts[None, :] <= calendar.last_month)
+            part = {
+                "grain": grain,
+                "first_month": starts[period],
+                "dimension": dim,
+                "member": members.take(member),
+            }
+            for name, total in zip(measures, sums, strict=True):
+                part[name] = total.reshape(len(members), -1, size).sum(axis=2)[member, period]
+            parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True).round({m: MONEY_DIGITS for m in measures})
+
+
+def by_member(
+    facts: pd.DataFrame, measures: Sequence[str], dim: str, calendar: Calendar
+) -> tuple[pd.Index, np.ndarray, list[np.ndarray]]:
+    """The members of a breakdown, whether each has facts in each month, and each measure's sums: members x
+    months, whole fiscal years from the calendar's earliest month on.
+    """
+    codes, members = pd.factorize(facts[dim]) if dim else (np.zeros(len(facts), dtype="int64"), [""])
+    months = ((calendar.last_month - calendar.earliest_month) // 12 + 1) * 12
+    known = codes >= 0
+    cell = (codes * months + facts["month"].to_numpy(dtype="int64") - calendar.earliest_month)[known]
+    shape = (len(members), months)
+    counted = [facts[f"{m}_{dim}" if f"{m}_{dim}" in facts else m] for m in measures]
+    sums = [
+        np.bincount(cell, np.nan_to_num(c.to_numpy(dtype="float64"))[known], len(members) * months)
+        for c in counted
+    ]
+    there = np.bincount(cell, minlength=len(members) * months) > 0
+    return pd.Index(members, dtype="str"), there.reshape(shape), [total.reshape(shape) for total in sums]
 
 
 def rows(kpi: str, rolled: pd.DataFrame, value: ArrayLike, **columns: ArrayLike) -> pd.DataFrame:
@@ -70,13 +87,20 @@ def rows(kpi: str, rolled: pd.DataFrame, value: ArrayLike, **columns: ArrayLike)
     without one it is `no_denominator`).
     """
     spec = KPIS[kpi]
-    frame = rolled[KEYS].assign(kpi=kpi, value=np.asarray(value, dtype="float64"))
+    wanted = (rolled["dimension"].isin(["", *spec.dims]) & rolled["grain"].isin(spec.grains)).to_numpy()
+
+    def chosen(column: ArrayLike) -> np.ndarray:
+        return np.broadcast_to(np.asarray(column, dtype="float64"), len(rolled))[wanted]
+
+    why = np.broadcast_to(np.asarray(columns.get("reason", "no_denominator"), dtype=object), len(rolled))
+    values = chosen(value)
+    frame = rolled.loc[wanted, KEYS]
+    frame.insert(0, "kpi", kpi)
+    frame["value"] = values
     for name in ("numerator", "denominator", "n", "low", "high"):
-        frame[name] = np.asarray(columns.get(name, np.nan), dtype="float64")
-    frame["reason"] = columns.get("reason", "no_denominator")
-    frame["reason"] = frame["reason"].where(frame["value"].isna(), "")
-    wanted = frame["dimension"].isin(["", *spec.dims]) & frame["grain"].isin(spec.grains)
-    return frame.loc[wanted, COLUMNS]
+        frame[name] = chosen(columns.get(name, np.nan))
+    frame["reason"] = pd.array(np.where(np.isnan(values), why[wanted], ""), dtype="str")
+    return frame
 
 
 def sum_rows(kpi: str, rolled: pd.DataFrame, measure: str, n: str | None = None) -> pd.DataFrame:
