@@ -46,7 +46,8 @@ def roll_up(
         for grain in grains:
             size = MONTHS_IN[grain]
             starts = calendar.earliest_month + size * np.arange(there.shape[1] // size)
-            held = there.reshape(len(members), -1, size).any(axis=2)
+            shape = (len(members), len(starts), size)
+            held = there.reshape(shape).any(axis=2)
             member, period = np.nonzero(held if dim else starts[None, :] <= calendar.last_month)
             part = {
                 "grain": grain,
@@ -55,7 +56,7 @@ def roll_up(
                 "member": members.take(member),
             }
             for name, total in zip(measures, sums, strict=True):
-                part[name] = total.reshape(len(members), -1, size).sum(axis=2)[member, period]
+                part[name] = total.reshape(shape).sum(axis=2)[member, period]
             parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True).round({m: MONEY_DIGITS for m in measures})
 
