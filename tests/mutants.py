@@ -64,13 +64,18 @@ MUTANTS = (
         "(days.on < paid.ended_on)", "(days.on <= paid.ended_on)",
     ),
     Mutant(
-        "the window of an order is a day longer", "activity.py",
-        "(bought.day > days.since)", "(bought.day >= days.since)", CUSTOMERS,
+        "the window of an order is a day longer", "buying.py",
+        "(ages < window)", "(ages <= window)", CUSTOMERS,
     ),
     Mutant(
         "the opening set is taken a day late", "activity.py",
-        "on = pd.Series([p.closing_day(facts.company.as_of) for p in months])",
-        "on = pd.Series([min(p.end, facts.company.as_of) for p in months])",
+        "on = [p.closing_day(facts.company.as_of) for p in months]",
+        "on = [min(p.end, facts.company.as_of) for p in months]",
+    ),
+    Mutant(
+        "who ordered is seen a day late", "buying.py",
+        'closings = [Period("month", m).closing_day(as_of) for m in months]',
+        'closings = [min(Period("month", m).end, as_of) for m in months]', CUSTOMERS,
     ),
     Mutant(
         "who came on the first day was there before", "activity.py",
@@ -146,8 +151,7 @@ MUTANTS = (
     ),
     Mutant(
         "a split deal counts whole for each", "facts.py",
-        "share=deals.split_share.fill_null(ibis.literal(1, \"decimal(9, 6)\")).cast(\"decimal(9, 6)\")",
-        'share=ibis.literal(1, "decimal(9, 6)")', TEAM,
+        'share=table.split_share.fill_null(whole).cast("decimal(9, 6)")', 'share=whole', TEAM,
     ),
     Mutant(
         "what has no owner falls out of a breakdown", "facts.py",
