@@ -221,7 +221,7 @@ def test_the_ledger_and_the_quarantine_hold_exactly_the_planted_faults(company: 
 
 
 def test_every_kpi_has_a_sound_value_somewhere_in_the_company_that_has_every_table() -> None:
-    """But for what only a running period has: its values are provisional, and no month of acme's is running."""
+    """But for what only a running period has: it is provisional, and no month of acme is running."""
     assert set(TRUTH["acme"]["tables"]) == set(TABLES)
     kpis = kpi_table(open_company("acme", params_dir=PARAMS))
     sound = set(kpis.loc[kpis["status"] == "ok", "kpi"])
