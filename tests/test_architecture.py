@@ -61,7 +61,7 @@ AT_HOME = {  # third-party package: the only modules or folders that import it
     "sklearn": {"models"},
     "duckdb": {"sources"},
     "python_calamine": {"sources"},
-    "openpyxl": {"sources"},
+    "openpyxl": {"sources", "report"},
     "pyarrow.csv": {"sources"},
     "pyarrow.parquet": {"sources"},
     "xlsxwriter": {"report"},

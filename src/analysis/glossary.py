@@ -40,7 +40,7 @@ class Kpi:
     among the ten headline KPIs. A `cohort` is provisional until it is as old as the company's
     `maturity_days`;
     `settle_days` says how many days after the period the value still moves; fewer observations than `least_n`
-    are few whatever the company's `min_n`. What is `modelled` takes longer than a table of figures should, and
+    are few whatever the company's `min_n`. What is `modelled` takes longer than a table of figures should: it
     is there only when asked for.
     """
 
@@ -804,8 +804,8 @@ _ALL = [
         "Customer value so far",
         MONEY,
         "margin so far of the customers acquired by the closing day / those customers; margin is amount - "
-        "cost of the orders with a cost, else the amount x the gross margin stated in the params (for orders, "
-        "failing that, the margin of all orders with a cost)",
+        "cost of the orders with a cost, else the amount x the gross margin stated in the params (for "
+        "orders, failing that, the margin of all orders with a cost)",
         dims=("segment", "channel"),
         needs=("customers",),
     ),
@@ -814,8 +814,8 @@ _ALL = [
         "customers",
         "Expected customer value",
         MONEY,
-        "margin that the customers alive to the model are expected to bring within the lifetime horizon of the "
-        "params, discounted / those customers: under contract on the report's day where churn is that of "
+        "margin that the customers alive to the model are expected to bring within the lifetime horizon of "
+        "the params, discounted / those customers: under contract on the report's day where churn is that of "
         "subscriptions, else all who ever ordered; in the periods that hold the report's day, and only where "
         "the models were asked",
         dims=("segment", "channel"),

@@ -23,6 +23,7 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from traitlets import Unicode
 from traitlets.config import Config
 
 from analysis.errors import AnalysisError, RunError
@@ -141,6 +142,8 @@ def quiet() -> None:
 class LocalKernelManager(AsyncKernelManager):
     """Starts this interpreter's own kernel, whatever the machine has under the notebook's kernel name."""
 
+    report_folder = Unicode("", help="where the notebook may leave files of its report").tag(config=True)
+
     @property
     def kernel_spec(self) -> KernelSpec:
         home = os.path.join(os.path.dirname(self.connection_file), "ipython")
@@ -152,19 +155,24 @@ class LocalKernelManager(AsyncKernelManager):
                 "IPYTHONDIR": home,  # nobody's start-up files, nobody's history
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline",
                 "PYTHONHASHSEED": "0",
+                "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),  # a batch fills the cores itself
+                "KPI_REPORT_FOLDER": self.report_folder,
                 "TMPDIR": os.path.dirname(self.connection_file),  # goes with it, however it ends
             },
         )
 
 
 @contextmanager
-def kernel_options() -> Iterator[dict[str, Any]]:
-    """nbclient's options for one kernel that talks over sockets in a folder only this user can enter."""
+def kernel_options(report_folder: str = "") -> Iterator[dict[str, Any]]:
+    """nbclient's options for one kernel that talks over sockets in a folder only this user can enter.
+
+    The kernel's environment names the `report_folder`, where there is one, as KPI_REPORT_FOLDER.
+    """
     short = tempfile.gettempdir()
     if os.name == "posix" and len(os.fsencode(short)) + len("/kpi-12345678/k-ipc-12") > _SOCKET_PATH:
         short = "/tmp"
     with tempfile.TemporaryDirectory(prefix="kpi-", dir=short, ignore_cleanup_errors=True) as folder:
-        connection = {"connection_file": os.path.join(folder, "k.json")}
+        connection = {"connection_file": os.path.join(folder, "k.json"), "report_folder": report_folder}
         if os.name == "posix":
             connection["transport"] = "ipc"
         yield {

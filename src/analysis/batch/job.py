@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from hashlib import sha256
@@ -13,10 +13,13 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
+import pandas as pd
+
 from analysis.batch.notebooks import Notebook, Outcome, Value, execute
 from analysis.company import open_company
 from analysis.errors import RunError
 from analysis.kpi_table import identities, kpi_table
+from analysis.report.customers import take_over
 from analysis.report.files import (
     FAILED,
     RECORD,
@@ -62,7 +65,7 @@ class Data:
     inputs: list[dict[str, Any]]
     ledger: list[dict[Any, Any]]
     identities: list[dict[Any, Any]]
-    kpi_rows: int
+    kpis: pd.DataFrame
     quarantined: int
     broken: list[str]
     seconds: float
@@ -141,6 +144,7 @@ class Job:
     def finish(self) -> Result:
         """Move the folder into place, or tell what failed and keep what there is."""
         as_of = self.data.as_of.isoformat() if self.data else ""
+        self._complete()
         place, kept = self.plan.reports_dir / self.company, self.plan.reports_dir / FAILED / self.company
         if not self.failures:
             self._place(place / as_of)
@@ -148,7 +152,7 @@ class Job:
         if cause:
             write_json(self.folder / RECORD, self.record(cause))
         keep(self.folder if cause else None, kept, as_of)
-        rows, quarantined = (self.data.kpi_rows, self.data.quarantined) if self.data else (0, 0)
+        rows, quarantined = (len(self.data.kpis), self.data.quarantined) if self.data else (0, 0)
         return Result(
             company=self.company,
             as_of=as_of,
@@ -160,6 +164,14 @@ class Job:
             cause=cause,
             last_good=shown(good, self.plan.root) if (good := last_good(place)) else "",
         )
+
+    def _complete(self) -> None:
+        """Write the KPI table again where a notebook has handed over rows of it."""
+        if self.data:
+            kpis = take_over(self.data.kpis, self.folder)
+            if kpis is not self.data.kpis:
+                self.data = replace(self.data, kpis=kpis)
+                write_kpis(kpis, self.folder)
 
     def _place(self, place: Path) -> None:
         write_json(self.folder / RECORD, self.record(""))
@@ -178,7 +190,7 @@ class Job:
             run |= {"name": data.name, "as_of": data.as_of.isoformat()}
             run |= {"params": data.params, "inputs": data.inputs}
             run |= {"ledger": data.ledger, "identities": data.identities}
-            run |= {"kpi_rows": data.kpi_rows, "quarantined_rows": data.quarantined}
+            run |= {"kpi_rows": len(data.kpis), "quarantined_rows": data.quarantined}
         seconds = {"data": data.seconds if data else None, "total": round(time.monotonic() - self.started, 3)}
         return run | {"notebooks": books, "versions": versions(), "seconds": seconds}
 
@@ -222,7 +234,7 @@ def prepare(company: str, plan: Plan, folder: Path) -> Data:
         inputs=[{**i, "file": shown(plan.root / str(i["file"]), plan.root)} for i in client.inputs],
         ledger=records(client.ledger),
         identities=records(checks),
-        kpi_rows=len(kpis),
+        kpis=kpis,
         quarantined=int(client.ledger["quarantined"].sum()),
         broken=[
             f"broken identity: {row.identity}: {row.broken} of {row.checked}, at worst by {row.worst:g}"

@@ -229,7 +229,7 @@ def execute(
     started = time.monotonic()
     papermill_engines.register(ENGINE, Engine)
     failure = ""
-    with TemporaryDirectory(prefix="kpi-") as temporary, kernel_options() as options:
+    with TemporaryDirectory(prefix="kpi-") as temporary, kernel_options(str(folder)) as options:
         given, output = Path(temporary) / "given.ipynb", Path(temporary) / "run.ipynb"
         given.write_text(notebook.source, encoding="utf-8")
         try:

@@ -5,20 +5,24 @@ from analysis.charts.flows import cohorts, effects, waterfall
 from analysis.charts.members import attainment, grouped, intervals
 from analysis.charts.over_time import bars, line, stacked
 from analysis.charts.pairs import pairs
+from analysis.charts.risks import came_true, lasting, risk_levels
 from analysis.charts.style import Picture, picture, show
 
 __all__ = [
     "Picture",
     "attainment",
     "bars",
+    "came_true",
     "cohorts",
     "curve",
     "effects",
     "grouped",
     "intervals",
+    "lasting",
     "line",
     "pairs",
     "picture",
+    "risk_levels",
     "show",
     "stacked",
     "waterfall",

@@ -49,6 +49,11 @@ class CustomerModels:
     months: int
     main: str
 
+    def every(self, what: str) -> pd.DataFrame:
+        """A frame of all models, such as `factors` or `calibration`, with the column `model`."""
+        frames = [getattr(o, what).assign(model=name) for name, o in self.outcomes.items()]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"model": []})
+
     @property
     def first(self) -> Outcome | None:
         """The model that the company's own definition of churn asks for, else the one there is."""

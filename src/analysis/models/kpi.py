@@ -51,6 +51,8 @@ def values(outcome: Outcome) -> pd.DataFrame:
         },
         index=[0],
     )
-    members = outcome.groups.assign(member=outcome.groups["member"].astype(object).fillna(UNASSIGNED))
+    members = outcome.groups.assign(
+        member=outcome.groups["member"].astype(object).fillna(UNASSIGNED).astype("str")
+    )
     table = pd.concat([whole, members.astype({"customers": "float64"})], ignore_index=True)
     return table.round({name: MONEY_DIGITS for name in ("value", "low", "high")})

@@ -1,6 +1,7 @@
 """What one model says of a company's customers: the same shape for contracts and for orders."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
 
@@ -60,7 +61,7 @@ class Outcome:
     fallback: str
     verdict: Verdict
     missed: float
-    tested_from: object
+    tested_from: date | None
     tested_days: int
     scores: pd.DataFrame
     calibration: pd.DataFrame

@@ -5,23 +5,31 @@ Each function returns a `Table` or, where there is nothing to show, a `Note` of 
 
 from analysis.tables.headline import headline, running
 from analysis.tables.people import comparison, response, waiting, waiting_list
+from analysis.tables.risks import calls, caveats, lasting, levels, looked_back, outlook, scores
 from analysis.tables.run import checks, ledger, plain, provenance
 from analysis.tables.slices import breakdown, crosstab, definition, fold, numbers
 
 __all__ = [
     "breakdown",
+    "calls",
+    "caveats",
     "checks",
     "comparison",
     "crosstab",
     "definition",
     "fold",
     "headline",
+    "lasting",
     "ledger",
+    "levels",
+    "looked_back",
     "numbers",
+    "outlook",
     "plain",
     "provenance",
     "response",
     "running",
+    "scores",
     "waiting",
     "waiting_list",
 ]
