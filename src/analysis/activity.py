@@ -115,61 +115,48 @@ def movements(facts: Facts, basis: Activity | Buying) -> pd.DataFrame:
     """
     if isinstance(basis, Buying):
         return moves(basis, spans(facts)).assign(**dict.fromkeys(MOVES[len(COUNTS) :], 0.0))
-    schema = {"grain": "string", "starts_on": "date", "ends_on": "date"}
-    wanted = ibis.memtable(spans(facts), schema={**dict.fromkeys(spans(facts).columns, "int64"), **schema})
+    numbered = spans(facts).reset_index(names="span")
+    columns = ["span", "opens", "closes", "starts_on", "ends_on"]
+    schema = {**dict.fromkeys(columns, "int64"), "starts_on": "date", "ends_on": "date"}
+    wanted = ibis.memtable(numbered[columns], schema=schema)
     active, first = basis.active, basis.first
     zero = ibis.literal(0, "decimal(38, 6)")
     at_opening = active.join(wanted, active.snapshot == wanted.opens)
     at_closing = active.join(wanted, active.snapshot == wanted.closes)
     began = first.join(wanted, first.first_on.between(wanted.starts_on, wanted.ends_on))
-    keys = ("grain", "first_month", "starts_on", "customer_id")
-    flags = {
-        "a0": (at_opening, 1, 0, 0), "a1": (at_closing, 0, 1, 0), "began": (began, 0, 0, 1),
-    }  # fmt: skip
+    paid = active.mrr.cast("decimal(38, 6)")
     parts = [
-        part.select(
-            *keys,
-            a0=ibis.literal(a0, "int64"),
-            a1=ibis.literal(a1, "int64"),
-            began=ibis.literal(b, "int64"),
-            m0=part.mrr.cast("decimal(38, 6)") if a0 else zero,
-            m1=part.mrr.cast("decimal(38, 6)") if a1 else zero,
-        )
-        for part, a0, a1, b in flags.values()
+        at_opening.select("span", "customer_id", m0=paid, m1=zero),
+        at_closing.select("span", "customer_id", m0=zero, m1=paid),
+        began.select("span", "customer_id", m0=zero, m1=zero),
     ]
-    each = (
-        ibis.union(*parts)
-        .group_by(*keys)
-        .agg(
-            **{name: ibis._[name].max() for name in ("a0", "a1", "began")},
-            m0=ibis._.m0.sum(),
-            m1=ibis._.m1.sum(),
-        )
-    )
+    each = ibis.union(*parts).group_by("span", "customer_id").agg(m0=ibis._.m0.sum(), m1=ibis._.m1.sum())
     each = each.left_join(first, "customer_id").drop("customer_id_right")
-    return sorted_frame(count_moves(facts, each))
+    each = each.inner_join(wanted.select("span", "starts_on"), "span")
+    moved = sorted_frame(count_moves(facts, each))
+    return moved.merge(numbered[["span", "grain", "first_month"]], on="span", validate="m:1")
 
 
 def count_moves(facts: Facts, each: Table) -> Table:
     """Counts and sums of MOVES over customers of a period, by the customer's segment, channel and rep."""
     about = facts.customers()
     each = each.left_join(about, "customer_id").drop("customer_id_right")
-    opening, closing = each.a0 == 1, each.a1 == 1
+    opening, closing = each.m0 > 0, each.m1 > 0
     arrived, left, stayed = ~opening & closing, opening & ~closing, opening & closing
-    is_new = arrived & (each.first_on >= each.starts_on)
-    is_back = arrived & (each.first_on < each.starts_on)
+    is_first = each.first_on >= each.starts_on
+    is_new, is_back = arrived & is_first, arrived & ~is_first
     more, less = stayed & (each.m1 > each.m0), stayed & (each.m1 < each.m0)
     keys = {
         name: labelled(each[column])
         for name, column in {"segment": "segment", "channel": "channel", "rep": "rep_id"}.items()
     }
-    return each.group_by("grain", "first_month", **keys).agg(
+    return each.group_by("span", **keys).agg(
         opening=opening.sum(),
         new=is_new.sum(),
         reactivated=is_back.sum(),
         churned=left.sum(),
         closing=closing.sum(),
-        flash=((each.began == 1) & ~opening & ~closing).sum(),
+        flash=(~opening & ~closing).sum(),
         mrr_opening=total(each.m0),
         mrr_new=total(each.m1, is_new),
         mrr_reactivated=total(each.m1, is_back),

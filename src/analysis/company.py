@@ -41,6 +41,7 @@ class Company:
         rows_read = filtered + after_as_of + duplicates + quarantined + accepted
     quarantine : a row per quarantined row: table, file, line, key, reason, value, row (all it held, as JSON)
     inputs : the files read: file, sha256, size in bytes
+    is_large : some tables are views on their files, read anew for every figure
 
     A canonical table is an attribute: `company.orders` is `company.table("orders")`.
     """
@@ -54,7 +55,7 @@ class Company:
     inputs: list[dict[str, str | int]] = field(repr=False, compare=False)
     _supplied: dict[str, frozenset[str]] = field(repr=False, compare=False)
     _tables: dict[str, Table] = field(repr=False, compare=False)
-    _has_disk: bool = field(default=False, repr=False, compare=False)
+    is_large: bool = field(default=False, repr=False, compare=False)
 
     def has(self, table: str) -> bool:
         """Whether the company has that canonical table."""
@@ -82,7 +83,7 @@ class Company:
 
     def keep(self, name: str, result: Table) -> Table:
         """Compute a result once, for all the figures that are made of it; of a large company on disk."""
-        if self._has_disk:
+        if self.is_large:
             return self.con.create_table(name, result, database=f"{DISK}.main", overwrite=True)
         return self.con.create_table(name, result, temp=True, overwrite=True)
 
@@ -118,7 +119,7 @@ def from_params(params: Params, as_of: str | date | None = None) -> Company:
         inputs=loaded.inputs,
         _supplied=loaded.supplied,
         _tables={name: con.table(name) for name in loaded.tables},
-        _has_disk=loaded.is_large,
+        is_large=loaded.is_large,
     )
 
 

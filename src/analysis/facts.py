@@ -94,7 +94,7 @@ class Facts:
 
     @cached_property
     def credits(self) -> Table:
-        """One row per deal and credited rep, kept as a table of the engine.
+        """One row per deal and credited rep, kept as a table of the engine unless the company is large.
 
         A deal without splits has one row with share 1; `n` marks one row a deal, `n_team` one a deal and
         team, `n_rep` is 1 in every row. `amount` and `units` are the deal's, to be multiplied by `share`.
@@ -122,6 +122,8 @@ class Facts:
             "units", "share", "stage", "n", "n_team", "n_rep",
             *(labelled(table[name]).name(name) for name in ("rep", "team", "channel", "segment")),
         )  # fmt: skip
+        if self.company.is_large:
+            return wanted  # joining again takes less than a copy of all that the figures need
         return self.company.keep("fact_credits", wanted)
 
     def shares(self) -> Table:
@@ -174,11 +176,12 @@ class Facts:
         """
         orders = self.company.table("orders")
         orders = orders.mutate(buyer=orders.customer_id, rep=orders.rep_id)
-        table = self.with_team_and_segment(orders)
+        table = orders.left_join(self.segments(), "buyer").drop("buyer_right")
         costed = table.cost.notnull()
-        frame = table.group_by(
+        sums = table.group_by(
             month=month_of(table.ordered_at),
-            **{name: labelled(table[name]) for name in ("rep", "team", "channel", "segment")},
+            rep=table.rep,
+            **{name: labelled(table[name]) for name in ("channel", "segment")},
         ).agg(
             amount=total(table.amount),
             n=table.count(),
@@ -186,7 +189,10 @@ class Facts:
             costed_amount=total(table.amount, costed),
             cost=total(table.cost, costed),
         )
-        return sorted_frame(frame)
+        sums = sums.left_join(self.teams(), "rep").drop("rep_right")  # fewer rows than there are orders
+        sums = sums.mutate(rep=labelled(sums.rep), team=labelled(sums.team))
+        dims = ("rep", "team", "channel", "segment")
+        return sorted_frame(sums.select("month", *dims, "amount", "n", "costed_n", "costed_amount", "cost"))
 
     @cached_property
     def acquired(self) -> pd.DataFrame:
