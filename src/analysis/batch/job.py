@@ -65,10 +65,11 @@ class Data:
     inputs: list[dict[str, Any]]
     ledger: list[dict[Any, Any]]
     identities: list[dict[Any, Any]]
-    kpis: pd.DataFrame
+    kpi_rows: int
     quarantined: int
     broken: list[str]
     seconds: float
+    kpis: pd.DataFrame | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class Job:
         if cause:
             write_json(self.folder / RECORD, self.record(cause))
         keep(self.folder if cause else None, kept, as_of)
-        rows, quarantined = (len(self.data.kpis), self.data.quarantined) if self.data else (0, 0)
+        rows, quarantined = (self.data.kpi_rows, self.data.quarantined) if self.data else (0, 0)
         return Result(
             company=self.company,
             as_of=as_of,
@@ -167,10 +168,10 @@ class Job:
 
     def _complete(self) -> None:
         """Write the KPI table again where a notebook has handed over rows of it."""
-        if self.data:
+        if self.data and self.data.kpis is not None:
             kpis = take_over(self.data.kpis, self.folder)
             if kpis is not self.data.kpis:
-                self.data = replace(self.data, kpis=kpis)
+                self.data = replace(self.data, kpi_rows=len(kpis), kpis=kpis)
                 write_kpis(kpis, self.folder)
 
     def _place(self, place: Path) -> None:
@@ -190,7 +191,7 @@ class Job:
             run |= {"name": data.name, "as_of": data.as_of.isoformat()}
             run |= {"params": data.params, "inputs": data.inputs}
             run |= {"ledger": data.ledger, "identities": data.identities}
-            run |= {"kpi_rows": len(data.kpis), "quarantined_rows": data.quarantined}
+            run |= {"kpi_rows": data.kpi_rows, "quarantined_rows": data.quarantined}
         seconds = {"data": data.seconds if data else None, "total": round(time.monotonic() - self.started, 3)}
         return run | {"notebooks": books, "versions": versions(), "seconds": seconds}
 
@@ -234,13 +235,14 @@ def prepare(company: str, plan: Plan, folder: Path) -> Data:
         inputs=[{**i, "file": shown(plan.root / str(i["file"]), plan.root)} for i in client.inputs],
         ledger=records(client.ledger),
         identities=records(checks),
-        kpis=kpis,
+        kpi_rows=len(kpis),
         quarantined=int(client.ledger["quarantined"].sum()),
         broken=[
             f"broken identity: {row.identity}: {row.broken} of {row.checked}, at worst by {row.worst:g}"
             for row in broken.itertuples()
         ],
         seconds=round(time.monotonic() - started, 3),
+        kpis=kpis,
     )
 
 
