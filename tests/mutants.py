@@ -79,8 +79,7 @@ MUTANTS = (
     ),
     Mutant(
         "who came on the first day was there before", "activity.py",
-        "is_new = arrived & (each.first_on >= each.starts_on)",
-        "is_new = arrived & (each.first_on > each.starts_on)",
+        "is_first = each.first_on >= each.starts_on", "is_first = each.first_on > each.starts_on",
     ),
     Mutant(
         "a month is complete only the day after", "periods.py",
@@ -213,12 +212,11 @@ MUTANTS = (
     ),
     Mutant(
         "a lead with a deal still waits", "pipeline.py",
-        '"qualified_at", "deal_at")', '"qualified_at")', PIPELINE,
+        "qualified_at=ibis.coalesce(said, joined.deal_at)", "qualified_at=said", PIPELINE,
     ),
     Mutant(
         "a lead without a deal waits no more once it names a day", "pipeline.py",
-        'leads.opportunity_id.notnull().ifelse(leads.qualified_at, ibis.null("timestamp"))',
-        "leads.qualified_at", PIPELINE,
+        'linked.ifelse(joined.qualified_at, ibis.null("timestamp"))', "joined.qualified_at", PIPELINE,
     ),
     Mutant(
         "a stage entered again counts from there", "pipeline.py",

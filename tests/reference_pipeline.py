@@ -78,8 +78,10 @@ def unworked_leads(ref: Reference) -> None:
                 for d in deals
                 if d["lead_id"] == lead["lead_id"] or d["opportunity_id"] == lead["opportunity_id"]
             ]
-            qualified = any(by(d["created_at"] or d["first_contact_at"], day) for d in own)
-            qualified = qualified or (lead["opportunity_id"] and by(lead["qualified_at"], day))
+            made = [on(d["created_at"]) for d in own if d["created_at"]]
+            linked = own or lead["opportunity_id"]
+            at = (lead["qualified_at"] if linked else None) or min(made, default=None)
+            qualified = by(at, day)
             if by(lead["created_at"], day) and not by(lead["first_contact_at"], day) and not qualified:
                 rows.append({"rep": lead["rep_id"] or NONE})
         ref.over("unworked_leads", rows, grain, start, ("rep",), len)

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from analysis.glossary import FAMILIES, GRAINS, KPIS, REASONS, STATUSES, as_markdown
 from analysis.full_table import full_table
+from analysis.glossary import FAMILIES, GRAINS, KPIS, REASONS, STATUSES, as_markdown
 from analysis.kpi_table import COLUMNS
 from analysis.kpi_table import FAMILIES as COMPUTED
 from companies import kpis_of, make_company

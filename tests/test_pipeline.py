@@ -341,17 +341,23 @@ def test_where_no_contact_is_recorded_nobody_can_say_who_waits(tmp_path: Path):
         waiting_leads(make_company(tmp_path / "none", deals("1,open,2026-01-02,,,5,,ann")))
 
 
-def test_a_deal_closed_or_not_has_qualified_its_lead_when_it_was_created(tmp_path: Path):
-    """Known on the day is the deal of January, not yet the word of March that the lead is qualified."""
+def test_a_lead_is_qualified_when_it_says_so_else_when_its_deal_was_created(tmp_path: Path):
     tables = {
         "leads": """
             lead_id,created_at,first_contact_at,qualified_at,opportunity_id
             1,2026-01-02,,2026-03-05,D1
+            2,2026-01-02,,,D2
+            3,2026-01-02,,2026-02-05,
         """,
-        "opportunities": "opportunity_id,outcome,created_at\nD1,open,2026-02-10",
+        "opportunities": """
+            opportunity_id,outcome,created_at,lead_id
+            D1,open,2026-02-10,
+            D2,open,2026-02-10,
+            D3,open,2026-01-03,3
+        """,
     }
     kpis = kpis_of(tmp_path, tables, LEADS)
-    assert values(kpis, "unworked_leads") == {"2026-01-01": 1, "2026-02-01": 0, "2026-03-01": 0}
+    assert values(kpis, "unworked_leads") == {"2026-01-01": 3, "2026-02-01": 1, "2026-03-01": 0}
 
 
 # --- from stage to stage ----------------------------------------------------------------------------------
@@ -479,7 +485,10 @@ def test_what_stood_open_at_a_past_closing_is_what_a_run_of_that_day_says(tmp_pa
                     {k: v for k, v in values(frame, kpi, dimension=dim).items() if start in k}
                     for frame in (today, was)
                 )
-                assert now_rows == pytest.approx(then_rows), (kpi, dim, day)
+                if kpi == "open_pipeline":
+                    assert now_rows == pytest.approx(then_rows), (dim, day)
+                else:  # a lead's own word of a later day may come to count instead of its deal's creation
+                    assert all(now_rows[key] >= number for key, number in then_rows.items()), (dim, day)
 
 
 @pytest.mark.kpi("law", "open_pipeline", "unworked_leads")

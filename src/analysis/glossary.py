@@ -459,7 +459,8 @@ _ALL = [
         "leads",
         "Leads nobody has worked",
         COUNT,
-        "leads created by the closing day and by then neither contacted nor made an opportunity",
+        "leads created by the closing day and by then neither contacted nor qualified: a lead with an "
+        "opportunity is qualified on the day it says, else on the day the opportunity was created",
         "down",
         ("rep",),
         ("leads.first_contact_at",),
@@ -532,7 +533,8 @@ _ALL = [
         "Conversion from stage to stage",
         RATIO,
         "deals that had entered a later stage, or were won, by the report's day / deals whose first entry "
-        "into the stage lies in the period; the stages and their order are those of the params",
+        "into the stage lies in the period; the stages and their order are those of the params; a deal "
+        "that is not in the data is never won",
         dims=("stage",),
         needs=("stage_history", "opportunities"),
         cohort=True,

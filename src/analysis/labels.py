@@ -27,6 +27,7 @@ from analysis.company import Company
 from analysis.glossary import COUNT, DAYS, HOURS, KPIS, MONTHS, RATIO, UNASSIGNED
 
 NOTHING = "–"
+LONGEST = 48  # letters of a name; a longer one would leave no room for the figures
 TIMES = frozenset({"quick_ratio", "ltv_cac"})  # ratios that are read as "3 times", not as a share
 POINTS = frozenset({"open_rate_lift"})  # differences of two shares, read as percentage points
 DIMENSIONS = {
@@ -191,11 +192,10 @@ class Labels:
             return DRIVERS[member]
         if member == UNASSIGNED:
             return "not assigned"
-        if dimension == "rep":
-            return self.people.get(member, member)
         if dimension == "day":
             return f"by day {member}"
-        return member.replace("_", " ")
+        name = self.people.get(member, member) if dimension == "rep" else member.replace("_", " ")
+        return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
     def order(self, dimension: str, member: str) -> tuple[bool, int, list[tuple[str, str]]]:
         """Sorts members by shown name, accented letters after plain ones, numbers by size, (…) last.

@@ -19,7 +19,7 @@ from analysis.glossary import GRAINS, UNASSIGNED
 from analysis.periods import MONTHS_IN, Calendar
 from analysis.rows import roll_up
 
-WORK = ("first_contact_at", "qualified_at", "deal_at")  # what makes a lead worked, see `lead_work`
+WORK = ("first_contact_at", "qualified_at")  # what makes a lead worked, see `lead_work`
 EVER, NEVER = datetime(1, 1, 1), datetime(9999, 1, 1)  # before and after anything that happens
 
 
@@ -181,21 +181,23 @@ def links(facts: Facts) -> Table:
 def lead_work(facts: Facts) -> Table:
     """One row per lead: lead_id, created_at, channel, rep, and the first of each kind of work on it.
 
-    `first_contact_at`; `qualified_at`, where the lead names an opportunity, whether or not that exists; and
-    `deal_at`, when the first of its existing opportunities was created. Each is null where it has not
-    happened by the report's day.
+    `first_contact_at`, and the instant it was qualified: its `qualified_at`, else when the first of its
+    existing opportunities was created; none where it has no opportunity and names none. Each is null where
+    it has not happened by the report's day.
     """
     leads = facts.company.table("leads")
-    named = leads.opportunity_id.notnull().ifelse(leads.qualified_at, ibis.null("timestamp"))
-    about = {"channel": labelled(leads.channel), "rep": labelled(leads.rep_id), "qualified_at": named}
+    about = {"channel": labelled(leads.channel), "rep": labelled(leads.rep_id)}
+    columns = ("lead_id", "created_at", "first_contact_at")
     if not facts.company.has("opportunities"):
-        about["deal_at"] = ibis.null("timestamp")
-        return leads.select("lead_id", "created_at", "first_contact_at", **about)
+        named = leads.opportunity_id.notnull().ifelse(leads.qualified_at, ibis.null("timestamp"))
+        return leads.select(*columns, **about, qualified_at=named)
     deals = facts.company.table("opportunities")
     found = links(facts).inner_join(deals.select("opportunity_id", at=deals.created_at), "opportunity_id")
     first = found.group_by(deal_of="lead_id").agg(deal_at=found["at"].min())
     joined = leads.left_join(first, leads.lead_id == first.deal_of)
-    return joined.select("lead_id", "created_at", "first_contact_at", "deal_at", **about)
+    linked = joined.opportunity_id.notnull() | joined.deal_of.notnull()
+    said = linked.ifelse(joined.qualified_at, ibis.null("timestamp"))
+    return joined.select(*columns, **about, qualified_at=ibis.coalesce(said, joined.deal_at))
 
 
 def unworked_leads(facts: Facts) -> pd.DataFrame:

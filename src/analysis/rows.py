@@ -56,9 +56,10 @@ def roll_up(
                 "member": members.take(member),
             }
             for name, total in zip(measures, sums, strict=True):
-                part[name] = total.reshape(shape).sum(axis=2)[member, period]
+                summed = total.reshape(shape).sum(axis=2)[member, period]
+                part[name] = summed.round(MONEY_DIGITS).astype("float64")
             parts.append(pd.DataFrame(part))
-    return pd.concat(parts, ignore_index=True).round({m: MONEY_DIGITS for m in measures})
+    return pd.concat(parts, ignore_index=True)
 
 
 def by_member(
@@ -72,13 +73,18 @@ def by_member(
     known = codes >= 0
     cell = (codes * months + facts["month"].to_numpy(dtype="int64") - calendar.earliest_month)[known]
     shape = (len(members), months)
-    counted = [facts[f"{m}_{dim}" if f"{m}_{dim}" in facts else m] for m in measures]
-    sums = [
-        np.bincount(cell, np.nan_to_num(c.to_numpy(dtype="float64"))[known], len(members) * months)
-        for c in counted
-    ]
-    there = np.bincount(cell, minlength=len(members) * months) > 0
-    return pd.Index(members, dtype="str"), there.reshape(shape), [total.reshape(shape) for total in sums]
+    order = np.argsort(cell, kind="stable")
+    cells, starts = np.unique(cell[order], return_index=True)
+    there = np.zeros(len(members) * months, dtype=bool)
+    there[cells] = True
+    sums = []
+    for measure in measures:
+        counted = facts[f"{measure}_{dim}" if f"{measure}_{dim}" in facts else measure]
+        each = np.nan_to_num(counted.to_numpy(dtype="float64"))[known][order].astype(np.longdouble)
+        total = np.zeros(len(there), dtype=np.longdouble)  # long, so that adding leaves no last bits
+        total[cells] = np.add.reduceat(each, starts) if len(cells) else 0
+        sums.append(total.reshape(shape))
+    return pd.Index(members, dtype="str"), there.reshape(shape), sums
 
 
 def rows(kpi: str, rolled: pd.DataFrame, value: ArrayLike, **columns: ArrayLike) -> pd.DataFrame:
