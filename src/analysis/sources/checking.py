@@ -37,22 +37,21 @@ def duplicated(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> list[
     return [row[0] for row in con.execute(" UNION ALL ".join(parts)).fetchall()]
 
 
-def suspects(con: duckdb.DuckDBPyConnection, table: Table) -> bool:
+def suspects(con: duckdb.DuckDBPyConnection, table: Table, most: int) -> bool:
     """Whether any key of a large table may be there more than once; then `suspects_<table>` has their hashes.
 
+    `most`: how many rows there are at most.
     Sorted numbers instead of a table of all the keys: a tenth of the time, and 8 bytes a key.
     """
     if not table.key:
         return False
     viewed, hashed = scratch("viewed_" + table.name), _hashed(table)
-    row = con.execute(f"SELECT count(*) FROM {viewed}").fetchone()
-    keys = int(row[0]) if row else 0
-    parts = keys // KEYS_AT_A_TIME + 1
+    parts = most // KEYS_AT_A_TIME + 1
     found = []
     for part in range(parts):
         chosen = f" AND {hashed} % {parts} = {part}" if parts > 1 else ""
         batches = con.execute(f"SELECT {hashed} FROM {viewed} WHERE _reason = ''{chosen}")
-        hashes, n = np.empty(keys, "uint64"), 0
+        hashes, n = np.empty(most, "uint64"), 0
         for batch in batches.to_arrow_reader(1_000_000):
             hashes[n : n + batch.num_rows] = batch.column(0).to_numpy()
             n += batch.num_rows
@@ -205,6 +204,43 @@ def quarantine(con: duckdb.DuckDBPyConnection, bad: pd.DataFrame, raws: Mapping[
     if not frames:
         return pd.DataFrame({c: pd.Series(dtype="int64" if c == "line" else "str") for c in QUARANTINE})
     return pd.concat(frames, ignore_index=True)[QUARANTINE]
+
+
+def notes(
+    con: duckdb.DuckDBPyConnection, tables: Collection[str], supplied: Mapping[str, Collection[str]]
+) -> dict[str, str]:
+    """What else is worth knowing of a table; `supplied`: the columns of each that has a source."""
+    tests = []
+    if "opportunities" in tables:
+        start = "created_at IS NULL AND first_contact_at IS NULL"
+        tests.append(
+            (
+                "opportunities",
+                "{} without any date of their start",
+                "count(*)",
+                f"FROM opportunities WHERE {start}",
+            )
+        )
+    for column, home in (("rep_id", "reps"), ("customer_id", "customers")):
+        if home not in supplied:
+            continue
+        for name in [t for t in TABLES if t in supplied]:
+            if column in supplied[name] and name != home:
+                ids = f"(SELECT {column} FROM {home})"
+                word = "rep" if home == "reps" else "customer"
+                once = (
+                    f"(SELECT {column}, count(*) AS n FROM {name} GROUP BY {column})"  # quicker than by row
+                )
+                unknown = f"FROM {once} WHERE {column} NOT IN {ids}"
+                tests.append((name, f"{{}} of an unknown {word}", "coalesce(sum(n), 0)", unknown))
+    if not tests:
+        return {}
+    sql = " UNION ALL ".join(f"SELECT {i}, {test[2]} {test[3]}" for i, test in enumerate(tests))
+    said: dict[str, list[str]] = {}
+    for i, n in sorted(con.execute(sql).fetchall()):
+        if n:
+            said.setdefault(tests[i][0], []).append(tests[i][1].format(f"{n:,}"))
+    return {name: "; ".join(found) for name, found in said.items()}
 
 
 # --- too much of it ---------------------------------------------------------------------------------------

@@ -153,15 +153,16 @@ def _acquisitions(tables: Collection[str]) -> str:
     return f"SELECT id, min(day) AS day FROM ({rows}) AS a(id, day) WHERE id IS NOT NULL GROUP BY id"
 
 
-def accept_customers(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
+def accept_customers(con: duckdb.DuckDBPyConnection, tables: Collection[str], is_large: bool = False) -> None:
     """The customers; where `acquired_on` is null, the first of their win, order above 0 and subscription."""
     columns = ", ".join(
         "coalesce(c.acquired_on, a.day) AS acquired_on" if n == "acquired_on" else f"c.{ident(n)}"
         for n in TABLES["customers"].physical
     )
+    order = "" if is_large else " ORDER BY c._row"
     con.execute(
         f"CREATE TABLE customers AS SELECT {columns} FROM {sound('customers')} c "
-        f"LEFT JOIN ({_acquisitions(tables)}) a ON a.id = c.customer_id ORDER BY c._row"
+        f"LEFT JOIN ({_acquisitions(tables)}) a ON a.id = c.customer_id{order}"
     )
 
 

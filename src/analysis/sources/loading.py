@@ -64,6 +64,7 @@ class _State:
     wheres: dict[str, str] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
     twice: list[str] = field(default_factory=list)
+    whole: dict[str, list[str]] = field(default_factory=dict)  # steps at which a table has all its rows
 
     @property
     def tables(self) -> list[str]:
@@ -185,6 +186,7 @@ def _parse(state: _State) -> None:
             con.execute(f"CREATE TABLE {faults} AS {rows.faulty()}")
             found = con.execute(f"SELECT 1 FROM {faults} LIMIT 1").fetchone()
             con.execute(f"CREATE VIEW {parsed} AS {rows.readable(faults if found else None)}")
+            state.whole[name] = ["raw", "parsed"] if state.wheres[name] == "true" else ["raw"]
 
 
 def _check_formats(state: _State, spec: Spec) -> None:
@@ -211,7 +213,10 @@ def _view(state: _State, as_of: date) -> None:
         converts = bool(table.money_at) and "currency" in state.inputs[name]
         if converts and large:
             converts = viewing.has_foreign(con, name, state.params.currency)
-        viewing.view(con, table, tables, state.params.currency, converts, as_of)
+        latest = {c: i.latest for c, i in state.inputs[name].items() if i.latest is not None}
+        viewing.view(con, table, tables, state.params.currency, converts, as_of, latest)
+        if "parsed" in state.whole.get(name, ()) and viewing.are_all_there(con, table, tables, as_of, latest):
+            state.whole[name].append("viewed")
         if name == "rates":
             _sound(state, ["rates"])
             deriving.accept(con, table)
@@ -221,7 +226,7 @@ def _view(state: _State, as_of: date) -> None:
 def _sound(state: _State, names: list[str]) -> None:
     large = [name for name in names if state.is_large(name)]
     twice = checking.duplicated(state.con, [name for name in names if name not in large])
-    twice += [name for name in large if checking.suspects(state.con, TABLES[name])]
+    twice += [t for t in large if checking.suspects(state.con, TABLES[t], state.raws[t].rows or 0)]
     for name in names:
         if name in twice:
             checking.mark_duplicates(state.con, TABLES[name], name in large)
@@ -244,7 +249,7 @@ def _accept(state: _State) -> dict[str, list[str]]:
             deriving.accept(con, TABLES[name], is_large=name in large)
     derived = {}
     if "customers" in tables:
-        deriving.accept_customers(con, tables)
+        deriving.accept_customers(con, tables, "customers" in large)
     elif used := deriving.derive_customers(con, state.inputs):
         derived["customers"] = used
     if "reps" not in tables and (used := deriving.derive_reps(con, state.inputs)):
@@ -256,8 +261,8 @@ def _accept(state: _State) -> dict[str, list[str]]:
 
 
 def _counts(state: _State, derived: dict[str, list[str]]) -> dict[tuple[str, str], int]:
-    """Rows by table and step: raw, parsed, viewed, accepted."""
-    parts = []
+    """Rows by table and step: raw, parsed, viewed, accepted; those that are known are not counted."""
+    parts, known = [], {}
     for name in state.tables:
         steps = {
             "raw": state.raws[name].relation,
@@ -265,6 +270,9 @@ def _counts(state: _State, derived: dict[str, list[str]]) -> dict[tuple[str, str
             "viewed": scratch("viewed_" + name),
             "accepted": ident(name),
         }
+        for step in state.whole.get(name, ()):
+            known[name, step] = state.raws[name].rows or 0
+            del steps[step]
         parts += [f"SELECT '{name}', '{step}', count(*) FROM {relation}" for step, relation in steps.items()]
     for name in state.twice:
         parts.append(
@@ -273,40 +281,14 @@ def _counts(state: _State, derived: dict[str, list[str]]) -> dict[tuple[str, str
         )
     parts += [f"SELECT '{name}', 'accepted', count(*) FROM {ident(name)}" for name in derived]
     rows = state.con.execute(" UNION ALL ".join(parts)).fetchall()
-    return {(name, step): int(n) for name, step, n in rows}
-
-
-def _notes(state: _State, tables: list[str]) -> dict[str, str]:
-    """What else is worth knowing about a table's accepted rows."""
-    tests = []
-    if "opportunities" in tables:
-        start = "created_at IS NULL AND first_contact_at IS NULL"
-        tests.append(
-            ("opportunities", "{} without any date of their start", f"FROM opportunities WHERE {start}")
-        )
-    for column, home in (("rep_id", "reps"), ("customer_id", "customers")):
-        if home not in state.raws:
-            continue
-        for name in state.tables:
-            if column in state.inputs[name] and name != home:
-                ids = f"(SELECT {column} FROM {home})"
-                word = "rep" if home == "reps" else "customer"
-                tests.append((name, f"{{}} of an unknown {word}", f"FROM {name} WHERE {column} NOT IN {ids}"))
-    if not tests:
-        return {}
-    sql = " UNION ALL ".join(f"SELECT {i}, count(*) {test[2]}" for i, test in enumerate(tests))
-    notes: dict[str, list[str]] = {}
-    for i, n in sorted(state.con.execute(sql).fetchall()):
-        if n:
-            notes.setdefault(tests[i][0], []).append(tests[i][1].format(f"{n:,}"))
-    return {name: "; ".join(found) for name, found in notes.items()}
+    return {**known, **{(name, step): int(n) for name, step, n in rows}}
 
 
 def _ledger(
     state: _State, bad: pd.DataFrame, derived: dict[str, list[str]], n: dict[tuple[str, str], int]
 ) -> pd.DataFrame:
     tables = [t for t in TABLES if t in state.raws or t in derived]
-    notes = _notes(state, tables)
+    notes = checking.notes(state.con, tables, state.inputs)
     rows = []
     for name in tables:
         accepted = n[name, "accepted"]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from analysis.contract import SQL_TYPES, Column, Table
 from analysis.params import Format
@@ -37,6 +38,7 @@ class Input:
     bare : the source's text column that `sql` strips of blanks; '' where there is more to it
     whole_days : a TIMESTAMP whose every value is a midnight, so that it stands for days
     shifts : all that the time zone does to the column's times; empty where its rules are looked up
+    latest : a day after which the column has no value, where that is known
     """
 
     sql: str
@@ -44,6 +46,7 @@ class Input:
     bare: str = ""
     whole_days: bool = False
     shifts: tuple[Shift, ...] = ()
+    latest: date | None = None
 
 
 def present(sql: str, kind: str) -> str:

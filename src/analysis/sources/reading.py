@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -46,6 +46,7 @@ class Raw:
     relation : table or view in the engine, to be read with `row` as the row number, from 1
     columns : in the source's order
     parts : the files it comes from, in order; empty for a table of a database or a `sql`
+    rows : how many there are, where that is known without counting
     shown : what the ledger and messages call the source
     """
 
@@ -54,6 +55,7 @@ class Raw:
     columns: tuple[SourceColumn, ...]
     shown: str
     parts: tuple[Part, ...] = field(default=())
+    rows: int | None = None
 
     def column(self, name: str) -> SourceColumn | None:
         """The source's column of exactly that name."""
@@ -156,7 +158,7 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[Fi
         )
     view = scratch(f"raw_{table}")
     con.execute(f"CREATE VIEW {view} AS {' UNION ALL '.join(selects)}")
-    return describe(con, view, PARQUET_ROW, union, _shown(files), tuple(parts))
+    return replace(describe(con, view, PARQUET_ROW, union, _shown(files), tuple(parts)), rows=rows)
 
 
 def describe(

@@ -4,9 +4,9 @@ A large source is not copied: its tables stay views on the files. What the surve
 text, times without a zone that need the zone's rules) then costs nothing in any later query.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import duckdb
 import numpy as np
@@ -45,23 +45,43 @@ def _untidy(sql: str) -> str:
     return " OR ".join([first, *ends, *(f"prefix({sql}, {literal(b)})" for b in BLANKS if b > "!")])
 
 
-def _questions(table: Table, inputs: Mapping[str, Input], is_large: bool) -> list[_Question]:
+def _bounds(table: Table, inputs: Mapping[str, Input]) -> list[_Question]:
+    """The first and last value of every column of days or times: the files' own statistics answer that."""
     found = []
     for name, source in inputs.items():
-        kind = table.column(name).type
-        if _is_wall(source) and kind == "instant":
+        if source.type.startswith((_WALL, "DATE")) and table.column(name).type in ("date", "instant"):
+            for pick in ("min", "max"):
+                end = f"{pick}({source.sql})"
+                end = f"timezone('UTC', {end})" if source.type == _ZONED else end
+                found.append(_Question(name, pick, f"CAST({end} AS TIMESTAMP)"))
+    return found
+
+
+def _questions(
+    table: Table, inputs: Mapping[str, Input], bounds: Mapping[str, Mapping[str, object]], is_large: bool
+) -> list[_Question]:
+    found = []
+    for name, source in inputs.items():
+        ends = [end for end in bounds[name].values() if isinstance(end, datetime)]
+        midnights = all(end.time() == time() for end in ends)
+        if _is_wall(source) and table.column(name).type == "instant" and midnights:
             midnight = f"bool_and({source.sql} = date_trunc('day', {source.sql}))"
             found.append(_Question(name, "whole_days", midnight))
-        if not is_large:
-            continue
-        if source.bare:
+        if is_large and source.bare:
             found.append(_Question(name, "untidy", f"bool_or({_untidy(source.bare)})"))
-        if source.type == _ZONED or _is_wall(source):
-            for pick in ("min", "max"):
-                time = f"{pick}({source.sql})"
-                time = time if _is_wall(source) else f"timezone('UTC', {time})"
-                found.append(_Question(name, pick, f"CAST({time} AS TIMESTAMP)"))
     return found
+
+
+def _asked(
+    con: duckdb.DuckDBPyConnection, raw: Raw, questions: Sequence[_Question], columns: Iterable[str]
+) -> dict[str, dict[str, object]]:
+    """The answers by column and what they are about."""
+    answers: dict[str, dict[str, object]] = {name: {} for name in columns}
+    if questions:
+        found = con.execute(f"SELECT {', '.join(q.sql for q in questions)} FROM {raw.relation}").fetchone()
+        for question, answer in zip(questions, found or (), strict=True):
+            answers[question.column][question.about] = answer
+    return answers
 
 
 def survey(
@@ -75,24 +95,25 @@ def survey(
     """The inputs, told what their columns hold.
 
     Every timestamp column whose values are all midnights means days. In a large source text without blanks
-    at its ends is taken as it is, and times get the shifts of the zone instead of its rules.
+    at its ends is taken as it is, times get the shifts of the zone instead of its rules, and the last day of
+    a column is known.
     """
-    questions = _questions(table, inputs, is_large)
-    if not questions:
-        return dict(inputs)
-    row = con.execute(f"SELECT {', '.join(q.sql for q in questions)} FROM {raw.relation}").fetchone() or ()
-    answers: dict[str, dict[str, object]] = {name: {} for name in inputs}
-    for question, answer in zip(questions, row, strict=True):
-        answers[question.column][question.about] = answer
+    bounds = _asked(con, raw, _bounds(table, inputs) if is_large else [], inputs)
+    answers = _asked(con, raw, _questions(table, inputs, bounds, is_large), inputs)
     told = {}
     for name, source in inputs.items():
-        known = answers[name]
-        source = replace(source, whole_days=bool(known.get("whole_days")))
-        if known.get("untidy") is False:
+        source = replace(source, whole_days=bool(answers[name].get("whole_days")))
+        if answers[name].get("untidy") is False:
             source = replace(source, sql=source.bare)
-        low, high = known.get("min"), known.get("max")
-        if not source.whole_days and isinstance(low, datetime) and isinstance(high, datetime):
-            source = replace(source, shifts=_shifts(con, timezone, low, high, _is_wall(source)))
+        low, high = bounds[name].get("min"), bounds[name].get("max")
+        if isinstance(low, datetime) and isinstance(high, datetime):
+            if not source.whole_days and source.type != "DATE":
+                source = replace(source, shifts=_shifts(con, timezone, low, high, _is_wall(source)))
+            if source.whole_days or source.type == "DATE":
+                source = replace(source, latest=high.date())
+            elif source.shifts:
+                most = max(shift.wall for shift in source.shifts)
+                source = replace(source, latest=(high + timedelta(microseconds=most)).date())
         told[name] = source
     return told
 

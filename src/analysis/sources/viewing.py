@@ -1,6 +1,6 @@
 """The tables as they were at the end of a day: later rows gone, later facts unknown, money converted then."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 import duckdb
@@ -9,14 +9,14 @@ from analysis.contract import TABLES, Interval, Table
 from analysis.sources.quoting import ident, literal, scratch
 
 NO_RATE = "no_exchange_rate"
+NOTHING_KNOWN: Mapping[str, date] = {}
 
 _CLOSED = "outcome IN ('won', 'lost')"
 
 
-def _event(table: Table, column: str) -> str:
-    """The day of an event; an open deal's closing date is a plan, no event."""
-    day = f"CAST({ident(column)} AS DATE)"
-    return f"CASE WHEN {_CLOSED} THEN {day} END" if column == "closed_at" else day
+def _event(column: str) -> str:
+    """The time of an event; an open deal's closing date is a plan, no event."""
+    return f"CASE WHEN {_CLOSED} THEN {ident(column)} END" if column == "closed_at" else ident(column)
 
 
 def event_days(tables: Iterable[str], relation: str, condition: str, pick: str) -> str:
@@ -27,7 +27,7 @@ def event_days(tables: Iterable[str], relation: str, condition: str, pick: str) 
         if not table.events or (pick == "max" and name == "customers"):
             continue
         words = "greatest" if pick == "max" else "least"
-        found = ", ".join(f"{pick}({_event(table, c)})" for c in table.events)
+        found = ", ".join(f"CAST({pick}({_event(c)}) AS DATE)" for c in table.events)
         parts.append(f"SELECT {words}({found}, NULL) AS day FROM {relation.format(name)} WHERE {condition}")
     return f"SELECT {pick}(day) FROM ({' UNION ALL '.join(parts)})" if parts else "SELECT CAST(NULL AS DATE)"
 
@@ -61,23 +61,30 @@ def broken(table: Table, interval: Interval) -> str:
     return f"coalesce({test}, false)"
 
 
-def _masked(table: Table, tables: Collection[str], as_of: date) -> dict[str, str]:
-    """SQL of the columns that are not as the source has them, because it knows what came later."""
+def _masked(table: Table, tables: Collection[str], as_of: date, past: Collection[str] = ()) -> dict[str, str]:
+    """SQL of the columns that are not as the source has them, because it knows what came later.
+
+    `past`: columns of which it is known that none of their values lies after the day.
+    """
     day = literal(as_of)
     masks = {}
     for name in table.later:
-        known = f"CAST({ident(name)} AS DATE) <= {day}"
+        known = "true" if name in past else f"CAST({ident(name)} AS DATE) <= {day}"
         if name == "closed_at":
             known = f"{_CLOSED} AND {known}"
+        elif name in past:
+            continue
         for physical in table.column(name).physical:
             masks[physical] = f"CASE WHEN {known} THEN {ident(physical)} END"
     if table.name == "opportunities":
         masks["amount_created"] = "amount"
-        masks["outcome"] = (
-            f"CASE WHEN {_CLOSED} AND CAST(closed_at AS DATE) > {day} THEN 'open' ELSE outcome END"
-        )
-        masks["stage"] = f"CASE WHEN NOT ({_moved_since(tables, day)}) THEN stage END"
-    if table.name == "emails":
+        if "closed_at" not in past:
+            masks["outcome"] = (
+                f"CASE WHEN {_CLOSED} AND CAST(closed_at AS DATE) > {day} THEN 'open' ELSE outcome END"
+            )
+        if "closed_at" not in past or "stage_history" in tables:
+            masks["stage"] = f"CASE WHEN NOT ({_moved_since(tables, day)}) THEN stage END"
+    if table.name == "emails" and "opened_at" not in past:
         masks["machine_open"] = f"machine_open AND (opened_at IS NULL OR CAST(opened_at AS DATE) <= {day})"
     return masks
 
@@ -101,16 +108,39 @@ def _born(table: Table, tables: Collection[str]) -> str:
     return f"coalesce({', '.join(days)}, NULL)" if days else "CAST(NULL AS DATE)"
 
 
-def _existing(table: Table, tables: Collection[str], as_of: date) -> str:
+def _existing(table: Table, tables: Collection[str], as_of: date, past: Collection[str] = ()) -> str:
     """SQL condition: the row was there at the end of the day.
 
     A deal that was closed by then was there, unless its own creation is later.
     """
     day = literal(as_of)
+    of_leads = table.name == "opportunities" and "leads" in tables
+    if not of_leads and set(table.born) <= set(past):
+        return "true"
     there = f"coalesce({_born(table, tables)} <= {day}, true)" if table.born else "true"
     if table.name == "opportunities":
         there += f" OR (created_at IS NULL AND {_CLOSED} AND CAST(closed_at AS DATE) <= {day})"
     return there
+
+
+def are_all_there(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    tables: Collection[str],
+    as_of: date,
+    latest: Mapping[str, date],
+) -> bool:
+    """Whether every row of the table is known to have been there at the end of the day."""
+    past = [name for name, last in latest.items() if last <= as_of]
+    return _existing(table, _births(con, table, tables), as_of, past) == "true"
+
+
+def _births(con: duckdb.DuckDBPyConnection, table: Table, tables: Collection[str]) -> list[str]:
+    """The tables that the row's first day may come from: not the leads when every deal knows its own."""
+    if table.name != "opportunities" or "leads" not in tables:
+        return list(tables)
+    needed = con.execute(f"SELECT 1 FROM {scratch('lead_days')} LIMIT 1").fetchone()
+    return [t for t in tables if needed or t != "leads"]
 
 
 def has_foreign(con: duckdb.DuckDBPyConnection, table: str, currency: str) -> bool:
@@ -178,20 +208,20 @@ def view(
     currency: str,
     converts: bool,
     as_of: date,
+    latest: Mapping[str, date] = NOTHING_KNOWN,
 ) -> None:
     """Make `viewed_<table>` of `parsed_<table>`: what was known at the end of `as_of`, and its faults.
 
-    `converts`: the source has a currency per row. Rates must have been viewed and accepted before.
+    `converts`: the source has a currency per row. Rates must have been viewed and accepted before. `latest`:
+    days after which a column is known to have no value.
     """
-    masks = _masked(table, tables, as_of)
-    born = tables
-    if table.name == "opportunities" and "leads" in tables:
-        days = con.execute(f"SELECT 1 FROM {scratch('lead_days')} LIMIT 1").fetchone()
-        born = tables if days else [t for t in tables if t != "leads"]
+    past = [name for name, last in latest.items() if last <= as_of]
+    masks = _masked(table, tables, as_of, past)
+    born = _births(con, table, tables)
     columns = ", ".join(f"{masks.get(n, ident(n))} AS {ident(n)}" for n in table.loaded)
     rows = (
         f"SELECT _row, {columns}, _reason, _value, {_born(table, born)} AS _born "
-        f"FROM {scratch('parsed_' + table.name)} AS _o WHERE {_existing(table, born, as_of)}"
+        f"FROM {scratch('parsed_' + table.name)} AS _o WHERE {_existing(table, born, as_of, past)}"
     )
     order = ""
     changes: dict[str, str] = {}
