@@ -169,7 +169,8 @@ MUTANTS = (
     ),
     Mutant(
         "what happened on the day of the report is not known", "sources/viewing.py",
-        'known = f"CAST({ident(name)} AS DATE) <= {day}"', 'known = f"CAST({ident(name)} AS DATE) < {day}"',
+        'name in past else f"CAST({ident(name)} AS DATE) <= {day}"',
+        'name in past else f"CAST({ident(name)} AS DATE) < {day}"',
         ("tests/test_company.py", "tests/test_time_travel.py", *CUSTOMERS),
     ),
     Mutant(
