@@ -151,12 +151,12 @@ def count_moves(facts: Facts, each: Table) -> Table:
         for name, column in {"segment": "segment", "channel": "channel", "rep": "rep_id"}.items()
     }
     return each.group_by("span", **keys).agg(
-        opening=opening.sum(),
-        new=is_new.sum(),
-        reactivated=is_back.sum(),
-        churned=left.sum(),
-        closing=closing.sum(),
-        flash=(~opening & ~closing).sum(),
+        opening=each.count(where=opening),
+        new=each.count(where=is_new),
+        reactivated=each.count(where=is_back),
+        churned=each.count(where=left),
+        closing=each.count(where=closing),
+        flash=each.count(where=~opening & ~closing),
         mrr_opening=total(each.m0),
         mrr_new=total(each.m1, is_new),
         mrr_reactivated=total(each.m1, is_back),

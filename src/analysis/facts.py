@@ -160,12 +160,12 @@ class Facts:
             won_amount=total(deals.amount * deals.share, won),
             lost_amount=total(deals.amount * deals.share, ~won),
             units=total(deals.units * deals.share, won),
-            n=deals.n.sum(),
-            n_team=deals.n_team.sum(),
-            n_rep=deals.n_rep.sum(),
-            won_n=deals.n.sum(where=won).fill_null(0),
-            won_n_team=deals.n_team.sum(where=won).fill_null(0),
-            won_n_rep=deals.n_rep.sum(where=won).fill_null(0),
+            n=deals.count(where=deals.n == 1),
+            n_team=deals.count(where=deals.n_team == 1),
+            n_rep=deals.count(),
+            won_n=deals.count(where=won & (deals.n == 1)),
+            won_n_team=deals.count(where=won & (deals.n_team == 1)),
+            won_n_rep=deals.count(where=won),
         )
         return sorted_frame(frame)
 
@@ -185,7 +185,7 @@ class Facts:
         ).agg(
             amount=total(table.amount),
             n=table.count(),
-            costed_n=costed.sum(),
+            costed_n=table.count(where=costed),
             costed_amount=total(table.amount, costed),
             cost=total(table.cost, costed),
         )

@@ -92,10 +92,10 @@ def conversion_facts(facts: Facts) -> pd.DataFrame:
         followed=leads.converted_at.isnull().ifelse(longest, ibis.null("int64")),
     ).agg(
         leads=leads.count(),
-        qualified=leads.qualified.sum(),
-        converted=leads.converted_at.notnull().sum(),
-        eligible=old_enough.sum(),
-        in_time=(old_enough & in_time.fill_null(False)).sum(),
+        qualified=leads.count(where=leads.qualified),
+        converted=leads.count(where=leads.converted_at.notnull()),
+        eligible=leads.count(where=old_enough),
+        in_time=leads.count(where=old_enough & in_time),
     )
     frame = sorted_frame(counts)
     return frame.assign(motion=facts.motion(frame["channel"]))

@@ -47,11 +47,11 @@ def mail_facts(facts: Facts) -> pd.DataFrame:
         rep=labelled(mails.rep_id),
     ).agg(
         sent=mails.count(),
-        delivered=delivered.sum(),
-        opened=opened.sum(),
-        by_machine=by_machine.sum(),
-        clicked=clicked.sum(),
-        unsubscribed=(delivered & mails.unsubscribed_at.notnull()).sum(),
+        delivered=mails.count(where=delivered),
+        opened=mails.count(where=opened),
+        by_machine=mails.count(where=by_machine),
+        clicked=mails.count(where=clicked),
+        unsubscribed=mails.count(where=delivered & mails.unsubscribed_at.notnull()),
     )
     frame = sorted_frame(counts)
     return frame.assign(
@@ -157,9 +157,9 @@ def opportunity_facts(facts: Facts) -> pd.DataFrame:
     ).agg(
         created=total(deals.share),
         amount=total(deals.amount_created * deals.share),
-        n=deals.n.sum(),
-        n_team=deals.n_team.sum(),
-        n_rep=deals.n_rep.sum(),
+        n=deals.count(where=deals.n == 1),
+        n_team=deals.count(where=deals.n_team == 1),
+        n_rep=deals.count(),
     )
     frame = sorted_frame(sums)
     return frame.assign(motion=facts.motion(frame["channel"]))

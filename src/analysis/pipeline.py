@@ -135,7 +135,12 @@ def open_deals(facts: Facts) -> pd.DataFrame:
     deals = in_stages(facts, deals)
     sums = deals.group_by(
         "begins", "ends", "rep", "team", stage=deals.stage.fill_null(""), own=deals.own.fill_null("")
-    ).agg(amount=total(deals.amount), n=deals.n.sum(), n_team=deals.n_team.sum(), n_rep=deals.n_rep.sum())
+    ).agg(
+        amount=total(deals.amount),
+        n=deals.count(where=deals.n == 1),
+        n_team=deals.count(where=deals.n_team == 1),
+        n_rep=deals.count(),
+    )
     keys = ["begins", "ends", "rep", "team", "stage", "own"]
     frame = at_closings(sums.to_pandas().sort_values(keys, ignore_index=True))
     today = frame["own"].where(frame["month"] == facts.calendar.last_month, "")

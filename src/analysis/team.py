@@ -139,7 +139,7 @@ def cycle_facts(facts: Facts) -> pd.DataFrame:
     deals = numbered(deals, cells)
     keys = {"month": month_of(deals.closed_at), "duration": elapsed(deals, "start", "closed_at")}
     counted = deals.group_by(**keys, cell=deals.cell).agg(
-        n=deals.n.sum(), n_team=deals.n_team.sum(), n_rep=deals.n_rep.sum()
+        n=deals.count(where=deals.n == 1), n_team=deals.count(where=deals.n_team == 1), n_rep=deals.count()
     )
     frame = sorted_frame(counted.filter(counted.month >= facts.calendar.starts("year")[0]))
     for dim in DEAL_DIMS:
