@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "analysis"
 # From the bottom up. A module imports from the rows below its own, never from its own or above; a folder is
 # one name here, and its modules may import each other as long as no circle comes of it.
 LAYERS = (
-    {"errors"},
+    {"errors", "texts"},
     {"glossary", "periods", "stats"},
     {"selling_days", "shrinkage", "survival"},
     {"contract", "param_values", "vocabulary", "yaml_lines"},

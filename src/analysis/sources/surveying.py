@@ -6,7 +6,7 @@ text, times without a zone that need the zone's rules) then costs nothing in any
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import duckdb
 import numpy as np
@@ -112,8 +112,7 @@ def survey(
             if source.whole_days or source.type == "DATE":
                 source = replace(source, latest=high.date())
             elif source.shifts:
-                most = max(shift.wall for shift in source.shifts)
-                source = replace(source, latest=(high + timedelta(microseconds=most)).date())
+                source = replace(source, latest=_last_day(source.shifts, high))
         told[name] = source
     return told
 
@@ -135,6 +134,14 @@ def _shifts(
         fine = _sampled(con, timezone, start + timedelta(hours=int(at)), 1, 3601, is_wall)
         points.append(fine[1:][(fine[1:, 1:] != fine[:-1, 1:]).any(axis=1)])
     return tuple(Shift(int(a), int(b), int(c)) for a, b, c in np.concatenate(points))
+
+
+def _last_day(shifts: tuple[Shift, ...], high: datetime) -> date:
+    """The day of the last wall time that any time up to `high` is moved to."""
+    last = int((high - datetime(1970, 1, 1)) / timedelta(microseconds=1))
+    ends = [*(shift.since - 1 for shift in shifts[1:]), last]
+    moved = max(min(end, last) + shift.wall for shift, end in zip(shifts, ends, strict=True))
+    return (datetime(1970, 1, 1) + timedelta(microseconds=moved)).date()
 
 
 def _sampled(
