@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "analysis"
 LAYERS = (
     {"errors", "texts"},
     {"glossary", "periods", "stats"},
-    {"selling_days", "shrinkage", "survival"},
+    {"phrases", "selling_days", "shrinkage", "survival"},
     {"contract", "param_values", "vocabulary", "yaml_lines"},
     {"params"},
     {"sources"},
@@ -52,7 +52,7 @@ ENGINE = FAMILIES | {
     "historic_value",
     "retention_by_rep",
 }
-CHARTS_MAY_IMPORT = {"display", "errors", "glossary", "labels", "periods", "views"}
+CHARTS_MAY_IMPORT = {"display", "errors", "glossary", "labels", "periods", "phrases", "texts", "views"}
 
 AT_HOME = {  # third-party package: the only modules or folders that import it
     "matplotlib": {"charts"},
@@ -65,6 +65,8 @@ AT_HOME = {  # third-party package: the only modules or folders that import it
     "pyarrow.csv": {"sources"},
     "pyarrow.parquet": {"sources"},
     "xlsxwriter": {"report"},
+    "tornado": {"serving"},
+    "watchfiles": {"serving"},
     "jinja2": {"report"},
     "nbconvert": {"report", "batch"},
     "typer": {"cli"},

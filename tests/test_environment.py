@@ -39,12 +39,15 @@ def direct() -> dict[str, Requirement]:
 
 
 def conda() -> dict[str, SpecifierSet]:
-    lines = [line for line in YAML(typ="safe").load(CONDA)["dependencies"] if isinstance(line, str)]
+    """What conda installs, itself or by its pip, which takes what conda-forge may not have."""
+    lines = YAML(typ="safe").load(CONDA)["dependencies"]
     found = {}
-    for line in lines:
+    for line in [line for line in lines if isinstance(line, str)]:
         name, _, bounds = line.partition(" ")
         found[name] = SpecifierSet(bounds)
-    return found
+    by_pip = [line for part in lines if isinstance(part, dict) for line in part["pip"]]
+    requirements = [Requirement(line) for line in by_pip if not line.startswith("--")]
+    return found | {requirement.name: requirement.specifier for requirement in requirements}
 
 
 def locked() -> dict[str, list[str]]:
