@@ -17,6 +17,8 @@ LAYERS = (
     {"glossary", "periods", "stats"},
     {"phrases", "selling_days", "shrinkage", "survival"},
     {"contract", "param_values", "vocabulary", "yaml_lines"},
+    {"param_section"},
+    {"goal_params"},
     {"params"},
     {"sources"},
     {"company", "guessing"},
@@ -25,7 +27,7 @@ LAYERS = (
     {"buying"},
     {"activity", "durations", "identities", "month_to_date", "pipeline", "targets"},
     {"acquisition", "growth_effects", "historic_value", "retention_by_rep"},
-    {"team", "leads", "growth", "customers", "goals", "models", "naive"},
+    {"team", "leads", "growth", "customers", "goals", "review", "models", "naive"},
     {"kpi_table", "scaffold"},
     {"full_table"},
     {"views"},
@@ -37,7 +39,7 @@ LAYERS = (
     {"cli"},
     {"__main__"},
 )
-FAMILIES = {"team", "leads", "growth", "customers", "goals"}
+FAMILIES = {"team", "leads", "growth", "customers", "goals", "review"}
 # what writes Ibis expressions
 ENGINE = FAMILIES | {
     "facts",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 MONEY, RATIO, COUNT, DAYS, HOURS, MONTHS = "money", "ratio", "count", "days", "hours", "months"
 GRAINS = ("month", "quarter", "year")
+REVIEW_GRAINS = ("day", "week", "month")  # of the team's review: the last 13 days and weeks, and months
 UNASSIGNED = "(unassigned)"
 
 REASONS = {
@@ -886,6 +887,61 @@ _ALL = [
         grains=("month",),
         needs=("costs", "customers"),
     ),
+    # goals and the team's review
+    Kpi(
+        "tasks_completed",
+        "goals",
+        "Tasks completed",
+        COUNT,
+        "tasks completed in the period; of the days and weeks the last 13 are shown",
+        dims=("rep",),
+        needs=("tasks.completed_at",),
+        grains=REVIEW_GRAINS,
+    ),
+    Kpi(
+        "tasks_worked_on",
+        "goals",
+        "Tasks worked on",
+        COUNT,
+        "different tasks on which anybody recorded an activity in the period; one on which two people did "
+        "counts once for each of them and once for the company",
+        dims=("rep",),
+        needs=("activities.task_id",),
+        grains=REVIEW_GRAINS,
+    ),
+    Kpi(
+        "points",
+        "goals",
+        "Points",
+        COUNT,
+        "sum of the points of the tasks completed in the period; a task without points adds none",
+        dims=("rep",),
+        needs=("tasks.points", "tasks.completed_at"),
+        grains=REVIEW_GRAINS,
+    ),
+    Kpi(
+        "tasks_overdue",
+        "goals",
+        "Tasks overdue",
+        COUNT,
+        "tasks due before the closing day (the period's last day, or the report's when that comes first) and "
+        "at its end neither completed nor cancelled",
+        "down",
+        ("rep",),
+        ("tasks.due_on", "tasks.completed_at"),
+        grains=REVIEW_GRAINS,
+    ),
+    Kpi(
+        "notifications_uncleared",
+        "goals",
+        "Notifications not cleared",
+        COUNT,
+        "notifications created by the closing day and at its end not cleared",
+        "down",
+        ("rep",),
+        ("notifications.cleared_at",),
+        grains=REVIEW_GRAINS,
+    ),
 ]
 
 KPIS: dict[str, Kpi] = {kpi.id: kpi for kpi in _ALL}
@@ -896,7 +952,13 @@ def unit_of(kpi: Kpi, currency: str) -> str:
     return currency if kpi.unit == MONEY else kpi.unit
 
 
-FAMILIES = {"team": "Team performance", "leads": "Leads", "growth": "Growth", "customers": "Customers"}
+FAMILIES = {
+    "team": "Team performance",
+    "leads": "Leads",
+    "growth": "Growth",
+    "customers": "Customers",
+    "goals": "Goals and the team's review",
+}
 WAYS = {"up": "more is better", "down": "less is better", "none": "neither more nor less is better in itself"}
 
 

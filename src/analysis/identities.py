@@ -7,15 +7,19 @@ import pandas as pd
 
 from analysis.company import Company
 from analysis.glossary import KPIS
+from analysis.phrases import dimension_of
+from analysis.texts import say
 
 FLOWS = (
     "revenue", "units", "new_accounts", "won_deals", "lost_deals", "emails_delivered", "new_leads",
-    "new_opportunities", "pipeline_created", "acquisition_cost",
+    "new_opportunities", "pipeline_created", "acquisition_cost", "tasks_completed", "points",
 )  # fmt: skip
 STOCKS = (
     *(kpi for kpi in KPIS if kpi.startswith(("customers_", "mrr_"))),
     "open_pipeline",
     "unworked_leads",
+    "tasks_overdue",
+    "notifications_uncleared",
 )
 CUSTOMER_MOVES = {"opening": 1, "new": 1, "reactivated": 1, "churned": -1, "closing": -1}
 MRR_MOVES = {**CUSTOMER_MOVES, "expansion": 1, "contraction": -1}
@@ -40,16 +44,19 @@ def identities(company: Company, kpis: pd.DataFrame) -> pd.DataFrame:
     gaps = [
         *members_add_up(kpis),
         *months_add_up(kpis),
-        ("customers: opening + new + won back - lost = closing", balance(kpis, "customers_", CUSTOMER_MOVES)),
         (
-            "MRR: opening + new + won back + expansion - contraction - churned = closing",
+            say("customers: opening + new + won back - lost = closing"),
+            balance(kpis, "customers_", CUSTOMER_MOVES),
+        ),
+        (
+            say("MRR: opening + new + won back + expansion - contraction - churned = closing"),
             balance(kpis, "mrr_", MRR_MOVES),
         ),
-        ("retained + lost = customers at opening", kept_and_lost(kpis)),
-        ("growth effects = change of revenue", effects_add_up(kpis)),
-        ("cost per customer: cost of the channels = cost", channel_costs(kpis)),
-        ("credits of a deal = 1", split_shares(company, kpis)),
-        ("revenue of the months = revenue counted from the rows", revenue_recounted(company, kpis)),
+        (say("retained + lost = customers at opening"), kept_and_lost(kpis)),
+        (say("growth effects = change of revenue"), effects_add_up(kpis)),
+        (say("cost per customer: cost of the channels = cost"), channel_costs(kpis)),
+        (say("credits of a deal = 1"), split_shares(company, kpis)),
+        (say("revenue of the months = revenue counted from the rows"), revenue_recounted(company, kpis)),
     ]
     found = [
         (name, len(gap), int((gap > TOLERANCE).sum()), float(np.round(gap.max(), 6)))
@@ -74,21 +81,21 @@ def members_add_up(kpis: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def months_add_up(kpis: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
-    """Months sum to every quarter and fiscal year whose months are all shown."""
+    """Months sum to every quarter and fiscal year whose months are all shown, days to such weeks."""
     flows = kpis[kpis["kpi"].isin(FLOWS) & (kpis["dimension"] == "")].dropna(subset=["value"])
-    months = flows[flows["grain"] == "month"]
-    for grain in ("quarter", "year"):
-        longer = flows[(flows["grain"] == grain) & (flows["period_start"] >= months["period_start"].min())]
-        pairs = longer.merge(months, on="kpi", suffixes=("", "_month"))
-        inside = (pairs["period_start_month"] >= pairs["period_start"]) & (
-            pairs["period_end_month"] <= pairs["period_end"]
+    for short, grain in (("month", "quarter"), ("month", "year"), ("day", "week")):
+        shorter = flows[flows["grain"] == short]
+        longer = flows[(flows["grain"] == grain) & (flows["period_start"] >= shorter["period_start"].min())]
+        pairs = longer.merge(shorter, on="kpi", suffixes=("", "_short"))
+        inside = (pairs["period_start_short"] >= pairs["period_start"]) & (
+            pairs["period_end_short"] <= pairs["period_end"]
         )
         summed = (
             pairs[inside]
             .groupby(["kpi", "period_start"])
-            .agg(total=("value", "first"), parts=("value_month", "sum"))
+            .agg(total=("value", "first"), parts=("value_short", "sum"))
         )
-        yield f"months = {grain}", (summed["parts"] - summed["total"]).abs().to_numpy()
+        yield f"{short}s = {grain}", (summed["parts"] - summed["total"]).abs().to_numpy()
 
 
 def wide(kpis: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

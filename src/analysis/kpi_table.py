@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from analysis import customers, growth, leads, team
+from analysis import customers, growth, leads, review, team
 from analysis.company import Company
 from analysis.facts import Facts
 from analysis.glossary import KPIS, unit_of
 from analysis.identities import identities
+from analysis.periods import ALL_GRAINS
 
 __all__ = ["COLUMNS", "FAMILIES", "identities", "kpi_table"]
 
@@ -18,12 +19,13 @@ FAMILIES: Mapping[str, Callable[[Facts], pd.DataFrame]] = {
     "leads": leads.table,
     "growth": growth.table,
     "customers": customers.table,
+    "goals": review.table,
 }
 COLUMNS = [
     "company", "kpi", "grain", "period_start", "period_end", "dimension", "member", "value", "unit", "status",
     "reason", "numerator", "denominator", "n", "low", "high",
 ]  # fmt: skip
-GRAIN_ORDER = {"month": 0, "quarter": 1, "year": 2}
+GRAIN_ORDER = {grain: at for at, grain in enumerate(ALL_GRAINS)}
 
 
 def kpi_table(company: Company, families: Iterable[str] | None = None) -> pd.DataFrame:
@@ -32,7 +34,7 @@ def kpi_table(company: Company, families: Iterable[str] | None = None) -> pd.Dat
     Parameters
     ----------
     company : an opened company
-    families : which of team, leads, growth, customers; all by default
+    families : which of team, leads, growth, customers, goals; all by default
 
     Returns
     -------
@@ -52,7 +54,7 @@ def kpi_table(company: Company, families: Iterable[str] | None = None) -> pd.Dat
 
 def finished(facts: Facts, frame: pd.DataFrame) -> pd.DataFrame:
     """A rows frame (`rows.COLUMNS`) as rows of the KPI table: periods, status, unit, order."""
-    company, periods = facts.company, facts.calendar.table()
+    company, periods = facts.company, facts.calendar.table(ALL_GRAINS)
     frame = frame.merge(periods, on=["grain", "first_month"], how="inner", validate="m:1")
     frame["status"] = status(frame, company.params.min_n, company.params.maturity_days)
     frame["unit"] = frame["kpi"].map({k: unit_of(spec, company.params.currency) for k, spec in KPIS.items()})

@@ -1,7 +1,8 @@
-"""The only calendar: months, fiscal quarters and fiscal years as half-open spans of whole days.
+"""The only calendar: days, weeks, months, fiscal quarters and fiscal years as half-open spans of whole days.
 
 A month is counted as one integer, `year * 12 + month - 1`, so that every grain is integer arithmetic;
-quarters and fiscal years are runs of 3 and 12 months that start in the company's fiscal month.
+quarters and fiscal years are runs of 3 and 12 months that start in the company's fiscal month. Days and weeks
+(ISO weeks, from Monday) are counted the same way, by their first day since 1 January 1970.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,11 @@ import numpy as np
 import pandas as pd
 
 MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
+DAYS_IN = {"day": 1, "week": 7}
+ALL_GRAINS = (*DAYS_IN, *MONTHS_IN)
+RECENT = 13  # how many days and weeks are shown, the running ones among them
 ONE_DAY = timedelta(days=1)
+DAY_ZERO = date(1970, 1, 1)  # a Thursday
 Months = TypeVar("Months", int, np.ndarray, pd.Series)
 
 
@@ -25,6 +30,16 @@ def month_index(day: date) -> int:
 def month_start(index: int) -> date:
     """First day of the month `index`."""
     return date(index // 12, index % 12 + 1, 1)
+
+
+def day_index(day: date) -> int:
+    """The day as one integer."""
+    return (day - DAY_ZERO).days
+
+
+def monday_of(index: int) -> int:
+    """The Monday of the week that holds the day `index`."""
+    return (index + 3) // 7 * 7 - 3
 
 
 def period_month(month: Months, grain: str, fiscal_year_start: int = 1) -> Months:
@@ -40,24 +55,31 @@ def period_month(month: Months, grain: str, fiscal_year_start: int = 1) -> Month
 
 @dataclass(frozen=True, order=True)
 class Period:
-    """Whole days [start, end) of one grain; `first_month` is the integer of its first month."""
+    """Whole days [start, end) of one grain.
+
+    `first_month` is the integer of its first month, of a day or week that of its first day.
+    """
 
     grain: str
     first_month: int
 
     @property
     def months(self) -> int:
-        """How many months the period has."""
-        return MONTHS_IN[self.grain]
+        """How many months the period has; a day or week has none."""
+        return MONTHS_IN.get(self.grain, 0)
 
     @property
     def start(self) -> date:
         """First day."""
+        if self.grain in DAYS_IN:
+            return DAY_ZERO + ONE_DAY * self.first_month
         return month_start(self.first_month)
 
     @property
     def end(self) -> date:
         """First day after the period."""
+        if self.grain in DAYS_IN:
+            return self.start + ONE_DAY * DAYS_IN[self.grain]
         return month_start(self.first_month + self.months)
 
     @property
@@ -115,7 +137,15 @@ class Calendar:
         return period_month(month, grain, self.fiscal_year_start)
 
     def starts(self, grain: str) -> list[int]:
-        """First months of the shown periods of `grain`, ascending."""
+        """First months of the shown periods of `grain`, ascending; of days and weeks the first days.
+
+        Days and weeks are the last RECENT ones, and none that is over before the first month begins.
+        """
+        if grain in DAYS_IN:
+            size, last = DAYS_IN[grain], day_index(self.as_of)
+            first = max(last - size * (RECENT - 1), day_index(month_start(self.first_month)))
+            first, last = (first, last) if size == 1 else (monday_of(first), monday_of(last))
+            return list(range(first, last + 1, size))
         return list(
             range(self.of(self.first_month, grain), self.of(self.last_month, grain) + 1, MONTHS_IN[grain])
         )
