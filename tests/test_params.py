@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis import params
+from analysis import goal_params, params
 from analysis.contract import TABLES
 from analysis.errors import ParamsError
 from analysis.params import SECTIONS, Params
@@ -54,7 +54,7 @@ source:
       constants: {kind: new, rep_id: 00017}
       where: {is_deleted: false, region: [PL, 48], day: 2026-01-31}
     reps: {preset: hubspot.owners}
-goals: [{name: Grow, weight: 2, by: 2026-12-31}]
+goals: [{name: Grow, due_on: 2026-12-31, targets: [{name: Sales, type: number, end: 9, weight: 2}]}]
 dashboard: [{kpi: win_rate}]
 people: pseudonyms
 """
@@ -142,7 +142,12 @@ def test_every_key_is_read(write):
         "model": {"horizon_weeks": 13, "clv_horizon_months": 24, "capacity": 9},
         "dashboard": [{"kpi": "win_rate"}],
     }
-    assert acme.goals == [{"name": "Grow", "weight": 2, "by": date(2026, 12, 31)}]
+    (goal,) = acme.goals
+    assert (goal.name, goal.start_on, goal.due_on) == ("Grow", None, date(2026, 12, 31))
+    (target,) = goal.targets
+    assert target.model_dump(exclude_defaults=True) == {
+        "name": "Sales", "type": "number", "end": 9, "weight": 2
+    }  # fmt: skip
 
 
 def test_a_table_s_mapping_is_read_with_source_values_as_the_text_they_are(write):
@@ -501,6 +506,145 @@ def test_a_file_that_is_not_there_is_told(tmp_path):
     assert problems(tmp_path / "acme.yaml") == ["acme.yaml: there is no such file"]
 
 
+# --- goals ------------------------------------------------------------------------------------------------
+
+GOALS = """\
+goals:
+  - name: Grow
+    folder: Sales
+    owner: R1
+    start_on: 2026-01-01
+    due_on: 2026-12-31
+    targets:
+      - {name: Calls, type: number, start: 14, end: 7, current: {2026-03-31: 12, 2026-06-30: 10.5}}
+      - {name: Cash, type: currency, end: 200, current: 50, currency: EUR}
+      - {name: Tool bought, type: true_false, done: 2026-05-02}
+      - {name: Agreed, type: true_false, done: false}
+      - {name: Asked, type: tasks, done: 3, all: 8, cancelled: 2}
+      - {name: Called, type: tasks, filter: {rep_id: 007, title: call, linked_to: lead, due_to: 2026-06-30}}
+      - {name: Churn, type: kpi, kpi: churn_rate, grain: quarter, dimension: segment, member: big,
+         period: complete, start: 0.1, end: 0.05, weight: 2}
+"""
+
+
+def test_a_goal_s_targets_of_every_type_are_read(write):
+    (goal,) = params.load(write(REQUIRED + GOALS)).goals
+    assert goal.model_dump(exclude={"targets"}) == {
+        "name": "Grow",
+        "folder": "Sales",
+        "owner": "R1",
+        "start_on": date(2026, 1, 1),
+        "due_on": date(2026, 12, 31),
+    }
+    calls, cash, bought, agreed, asked, called, churn = goal.targets
+    assert (calls.start, calls.end) == (14, 7)
+    assert calls.current == {date(2026, 3, 31): 12, date(2026, 6, 30): 10.5}
+    assert (cash.start, cash.end, cash.current, cash.currency, cash.weight) == (None, 200, 50, "EUR", 1)
+    assert (bought.done, agreed.done) == (date(2026, 5, 2), False)
+    assert (asked.done, asked.all, asked.cancelled, asked.filter) == (3, 8, 2, None)
+    assert called.filter.model_dump(exclude_none=True) == {
+        "rep_id": "007", "title": "call", "linked_to": "lead", "due_to": date(2026, 6, 30)
+    }  # fmt: skip
+    assert churn.model_dump(exclude_none=True) == {
+        "name": "Churn", "type": "kpi", "weight": 2, "start": 0.1, "end": 0.05, "kpi": "churn_rate",
+        "grain": "quarter", "dimension": "segment", "member": "big", "period": "complete",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("{type: number, end: 1}", "`goals.0.targets.0.name` is missing; give the target's name as reports"),
+        ("{name: a, end: 1}", "`goals.0.targets.0.type` is missing; give number, currency, true_false, "),
+        ("{name: a, type: numbers}", "goals.0.targets.0.type: 'numbers' does not fit; write number, curr"),
+        ("{name: a, type: number}", "`goals.0.targets.0.end` is missing; give a number: what is to be re"),
+        ("{name: a, type: number, ned: 1, end: 1}", "unknown key `ned`; did you mean `end`?"),
+        ("{name: a, type: number, end: many}", "goals.0.targets.0.end: 'many' does not fit; write a numb"),
+        ("{name: a, type: number, end: inf}", "goals.0.targets.0.end: 'inf' does not fit; write a number"),
+        ("{name: a, type: number, end: 1, weight: 0}", "goals.0.targets.0.weight: '0' does not fit; writ"),
+        ("{name: a, type: number, end: 1, current: x}", "goals.0.targets.0.current: 'x' is no number; wr"),
+        (
+            "{name: a, type: number, end: 1, current: true}",
+            "goals.0.targets.0.current: 'true' is no number",
+        ),
+        (
+            "{name: a, type: number, end: 1, current: {soon: 1}}",
+            "goals.0.targets.0.current: 'soon' is no date; write YYYY-MM-DD",
+        ),
+        (
+            "{name: a, type: number, end: 1, currency: EUR}",
+            "goals.0.targets.0.currency: a target of type number has none; it goes with currency",
+        ),
+        ("{name: a, type: currency, end: 1, currency: eur}", "goals.0.targets.0.currency: 'eur' is no curr"),
+        ("{name: a, type: true_false, done: yes}", "goals.0.targets.0.done: 'yes' is neither true, false n"),
+        ("{name: a, type: true_false, current: 3}", "goals.0.targets.0.current: '3' is neither true nor fa"),
+        ("{name: a, type: true_false, done: false, current: true}", "goals.0.targets.0: `done` and `curr"),
+        ("{name: a, type: tasks}", "goals.0.targets.0: tasks need `done` and `all`, or a `filter` over t"),
+        ("{name: a, type: tasks, done: 1, all: 3, filter: {}}", "goals.0.targets.0: a filter and counts; k"),
+        ("{name: a, type: tasks, done: 2, all: 3, cancelled: 2}", "goals.0.targets.0.all: 3 is less than wh"),
+        ("{name: a, type: tasks, done: true, all: 3}", "goals.0.targets.0.done: 'true' is no number of tas"),
+        ("{name: a, type: tasks, filter: {rep: R1}}", "unknown key `rep`; did you mean `rep_id`?"),
+        ("{name: a, type: tasks, filter: {due_to: May}}", "goals.0.targets.0.filter.due_to: 'May' is no da"),
+        ("{name: a, type: kpi, grain: month, end: 1}", "`goals.0.targets.0.kpi` is missing; give a KPI's i"),
+        ("{name: a, type: kpi, kpi: revenu, grain: month, end: 1}", "goals.0.targets.0.kpi: 'revenu' is no"),
+        ("{name: a, type: kpi, kpi: revenue, end: 1}", "`goals.0.targets.0.grain` is missing; give a grain"),
+        (
+            "{name: a, type: kpi, kpi: clv, grain: year, end: 1}",
+            "goals.0.targets.0.grain: clv has no grain 'year'; it has month",
+        ),
+        (
+            "{name: a, type: kpi, kpi: revenue, grain: monthly, end: 1}",
+            "goals.0.targets.0.grain: revenue has no grain 'monthly'; did you mean `month`?",
+        ),
+        (
+            "{name: a, type: kpi, kpi: revenue, grain: month, dimension: reps, member: R1, end: 1}",
+            "goals.0.targets.0.dimension: revenue has no dimension 'reps'; did you mean `rep`?",
+        ),
+        (
+            "{name: a, type: kpi, kpi: revenue, grain: month, dimension: rep, end: 1}",
+            "goals.0.targets.0: give `dimension` and `member` together, or neither",
+        ),
+        (
+            "{name: a, type: kpi, kpi: churn_rate, grain: month, end: 0.02}",
+            "`goals.0.targets.0.start` is missing; give where churn_rate began, since more of it is not bet",
+        ),
+        (
+            "{name: a, type: kpi, kpi: goal_progress, grain: month, end: 1}",
+            "goals.0.targets.0.kpi: 'goal_progress' is no KPI; ",
+        ),
+    ],
+)
+def test_a_mistake_in_a_target_is_told_with_its_line(write, target, told):
+    text = f"{REQUIRED}goals:\n  - name: Grow\n    targets:\n      - {target}\n"
+    (line,) = problems(write(text))
+    assert line.startswith(f"acme.yaml:11: {told}")
+
+
+@pytest.mark.parametrize(
+    ("goals", "told"),
+    [
+        ("- {nam: Grow}", "9: unknown key `nam`; did you mean `name`?"),
+        ("- {name: Grow, kpi: revenue}", "9: unknown key `kpi`; it belongs under `goals.*.targets.*`"),
+        ("- {name: Grow}\n  - {name: Grow}", "10: 'Grow' is the name of a goal in line 9 already; give ea"),
+        ("- {name: Grow, due_on: 31.12.2026}", "9: goals.0.due_on: '31.12.2026' is no date; write YYYY-M"),
+        (
+            "- {name: Grow, start_on: 2026-02-01, due_on: 2026-01-31}",
+            "9: goals.0.due_on: 2026-01-31 is before start_on, 2026-02-01",
+        ),
+        ("- {name: Grow, targets: revenue}", "9: goals.0.targets: 'revenue' does not fit; write a list of"),
+        ("- revenue", "9: goals.0: 'revenue' does not fit; write a list of goals, each of "),
+        (
+            "- {name: a, targets: [{name: b / c, type: true_false}]}\n"
+            "  - {name: a / b, targets: [{name: c, type: true_false}]}",
+            "10: 'a / b / c' is the name of a goal and target in line 9 already; give each its own",
+        ),
+    ],
+)
+def test_a_mistake_in_a_goal_is_told_with_its_line(write, goals, told):
+    lines = problems(write(f"{REQUIRED}goals:\n  {goals}\n"))
+    assert any(line.startswith(f"acme.yaml:{told}") for line in lines)
+
+
 # --- companies --------------------------------------------------------------------------------------------
 
 
@@ -586,7 +730,7 @@ TEMPLATE = ROOT / "params" / "_template.yaml"
 
 def uncommented() -> str:
     """The template with its commented settings taken into use; prose has a space after its `#`."""
-    return re.sub(r"^( *)#(?=[a-z])", r"\1", TEMPLATE.read_text(encoding="utf-8"), flags=re.M)
+    return re.sub(r"^( *)#(?=[a-z-])", r"\1", TEMPLATE.read_text(encoding="utf-8"), flags=re.M)
 
 
 def test_the_template_loads_as_it_is():
@@ -611,11 +755,16 @@ def test_the_template_shows_every_key_and_its_default(write):
     }
     for key, section in sections.items():
         assert set(type(section).model_fields) == section.model_fields_set, key
+    everything = [*acme.goals, *(target for goal in acme.goals for target in goal.targets)]
+    everything += [target.filter for target in everything if getattr(target, "filter", None)]
+    for section in goal_params.SECTIONS.values():
+        written = [part.model_fields_set for part in everything if type(part) is section]
+        assert set(section.model_fields) == set().union(*written), section
     shown = {name for table in acme.source.tables.values() for name in table.model_fields_set}
     prose = TEMPLATE.read_text(encoding="utf-8")
     for name in set(SECTIONS["source", "tables", "*"].model_fields) - shown:
         assert f"`{name}: " in prose, name
-    examples = {"locale", "country", "gross_margin", "channels", "stages"}
+    examples = {"locale", "country", "gross_margin", "channels", "stages", "goals"}
     for name, field in Params.model_fields.items():
         if not field.is_required() and name not in examples:
             assert getattr(acme, name) == field.get_default(call_default_factory=True), name
@@ -626,7 +775,7 @@ def documented() -> dict[tuple[str, ...], dict[str, str]]:
     found: dict[tuple[str, ...], dict[str, str]] = {}
     for part in re.split(r"^## ", (ROOT / "docs" / "params.md").read_text(encoding="utf-8"), flags=re.M)[1:]:
         heading = re.match(r".*?`([a-z.<>]+)`", part.splitlines()[0])
-        key = tuple(heading[1].replace("<table>", "*").split(".")) if heading else ()
+        key = tuple(re.sub("<[a-z]+>", "*", heading[1]).split(".")) if heading else ()
         rows = re.findall(r"^\| `(\w+)` \|[^|]*\| ([^|]*) \|", part, flags=re.M)
         found.setdefault(key, {}).update(rows)
     return found

@@ -5,6 +5,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from datetime import date
+from math import isfinite, nan
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator
@@ -52,6 +53,50 @@ def as_of(value: object) -> object:
         raise _wrong(f"{error} or latest") from None
 
 
+def day(value: object) -> object:
+    """A date."""
+    if value is None or isinstance(value, dict | list):
+        return value
+    try:
+        return parse_day(value)
+    except ValueError as error:
+        raise _wrong(str(error)) from None
+
+
+def dated(value: object) -> object:
+    """A finite number, a flag, or a mapping of days to numbers."""
+    if isinstance(value, dict):
+        return {day(key): _number(cell) for key, cell in value.items()}
+    if value is None or isinstance(value, list | bool) or value in ("true", "false"):
+        return value == "true" if isinstance(value, str) else value
+    return _number(value)
+
+
+def _number(value: object) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = nan
+    if not isfinite(number):
+        raise _wrong(f"{str(value)!r} is no number; write one such as 120 or 99.5")
+    return number
+
+
+def done(value: object) -> object:
+    """A flag, a day, or a number of tasks."""
+    if isinstance(value, str):
+        if value in ("true", "false"):
+            return value == "true"
+        if value.isdecimal():
+            return int(value)
+    if value is None or isinstance(value, dict | list | bool | int):
+        return value
+    try:
+        return parse_day(value)
+    except ValueError:
+        raise _wrong(f"{str(value)!r} is neither true, false nor a day; write YYYY-MM-DD for a day") from None
+
+
 def company(value: str) -> str:
     """A company id: the name of its params file and of its report folder."""
     if not COMPANY.fullmatch(value):
@@ -60,11 +105,11 @@ def company(value: str) -> str:
 
 
 def one_of(what: str, known: Iterable[str], example: str) -> AfterValidator:
-    """A check that the value is one of a long list; the message names the nearest, or the example."""
+    """A check that a value is one of a long list; the message names the nearest, or the example."""
     words = frozenset(known)
 
-    def check(value: str) -> str:
-        if value not in words:
+    def check(value: str | None) -> str | None:
+        if value is not None and value not in words:
             raise _wrong(f"{value!r} is no {what}{near(value, words) or f'; write one such as {example}'}")
         return value
 

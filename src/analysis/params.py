@@ -12,49 +12,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from babel.localedata import locale_identifiers
-from babel.numbers import list_currencies
 from holidays.registry import COUNTRIES
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
 
+from analysis import goal_params
 from analysis import param_values as check
 from analysis.contract import TABLES
 from analysis.errors import ParamsError
+from analysis.goal_params import Goal
+from analysis.param_section import Currency, Section
 from analysis.yaml_lines import Key, Scalar, Tree, read, where
 
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
-Currency = Annotated[str, check.one_of("currency code", list_currencies(), "EUR")]
 TimeZone = Annotated[str, check.one_of("time zone", zoneinfo.available_timezones(), "Europe/Warsaw")]
 LocaleName = Annotated[str, check.one_of("locale", locale_identifiers(), "en_US")]
 Country = Annotated[str, check.one_of("country", (codes[1] for codes in COUNTRIES.values()), "PL")]
-
-
-class Section(BaseModel):
-    """A mapping of the file; each field's description is what an error tells the user to write."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_default(cls, data: Any) -> Any:
-        """A key with nothing after it takes its default, as if the line were not there."""
-        if data is None:
-            return {}
-        if not isinstance(data, dict):
-            return data
-        fields = cls.model_fields
-        return {k: v for k, v in data.items() if v is not None or k not in fields or fields[k].is_required()}
 
 
 class Churn(Section):
@@ -148,7 +123,7 @@ class Params(Section):
         default_factory=Horizons, description="`key: value` lines: horizon_weeks, clv_horizon_months"
     )
     source: Source = Field(description="`key: value` lines: connect, and tables where a mapping is needed")
-    goals: list[dict[str, Any]] = Field([], description="a list of goals, each of `key: value` lines")
+    goals: list[Goal] = Field([], description="a list of goals, each of `key: value` lines")
     dashboard: list[dict[str, Any]] = Field([], description="a list of widgets, each of `key: value` lines")
 
     _path: Path | None = PrivateAttr(None)
@@ -174,8 +149,12 @@ SECTIONS: dict[Key, type[Section]] = {
     ("source",): Source,
     ("source", "tables", "*"): TableSource,
     ("source", "tables", "*", "format"): Format,
+    **goal_params.SECTIONS,
 }
-"""Every mapping of the file that has keys of its own; `*` stands for a canonical table's name."""
+"""Every mapping of the file that has keys of its own; `*` is a table's name or a place in a list."""
+
+LISTS = ("goals",)
+"""The keys whose values are lists of mappings with keys of their own."""
 
 
 def load(path: str | Path) -> Params:
@@ -204,11 +183,13 @@ def load(path: str | Path) -> Params:
 
 def _is_free(key: Key) -> bool:
     """Whether no model says what the scalars under `key` are, so that YAML's own types hold."""
-    return key[:1] in (("goals",), ("dashboard",)) or key[3:4] in (("values",), ("constants",), ("where",))
+    return key[:1] == ("dashboard",) or key[3:4] in (("values",), ("constants",), ("where",))
 
 
 def _section(key: Key) -> type[Section] | None:
     general = (*key[:2], "*", *key[3:]) if key[:2] == ("source", "tables") and len(key) > 2 else key
+    if key[:1] and key[0] in LISTS:
+        general = tuple("*" if part.isdecimal() else part for part in key)
     return SECTIONS.get(general)
 
 
@@ -241,6 +222,8 @@ def _unknown_key(key: Key) -> str:
     section = _section(key[:-1])
     keys = list(section.model_fields) if section else []
     homes = [".".join(home) for home, other in SECTIONS.items() if name in other.model_fields]
+    own = [home for home in homes if home.split(".")[0] == key[0] and key[0] in LISTS]
+    homes = own or [home for home in homes if home.split(".")[0] not in LISTS]
     if homes:
         hint = f"; it belongs under {' or '.join(f'`{h}`' if h else 'no other key' for h in homes)}"
     else:
@@ -267,6 +250,7 @@ def _cross_checks(tree: Tree, path: Path) -> Iterator[tuple[int, str]]:
             tree.lines[("company",)],
             f"company: {company!r} differs from the file's name {path.stem!r}; {remedy}",
         )
+    yield from goal_params.checks(tree.data.get("goals"), tree.lines)
     source = tree.data.get("source")
     tables = source.get("tables") if isinstance(source, dict) else None
     for name, mapping in tables.items() if isinstance(tables, dict) else ():
