@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from multiprocessing.util import Finalize
 from pathlib import Path
 from shutil import rmtree
@@ -18,6 +19,7 @@ from analysis.errors import MissingTable
 from analysis.params import Params, find, with_as_of
 from analysis.params import load as load_params
 from analysis.sources.loading import load
+from analysis.sources.viewing import event_days
 
 MEMORY = "1200MB"
 """What the engine may hold in memory at a time; the rest of a large company waits on disk."""
@@ -80,6 +82,12 @@ class Company:
         if name not in self._tables:
             raise MissingTable(f"{self.params.name} has no table {name}.")
         return self._tables[name]
+
+    @cached_property
+    def last_event(self) -> date | None:
+        """The last day, up to `as_of`, on which anything happened: how far the data reach."""
+        found = self.con.con.execute(event_days(self._tables, '"{}"', "true", "max")).fetchone()
+        return found[0] if found else None
 
     def keep(self, name: str, result: Table) -> Table:
         """Compute a result once, for all the figures that are made of it; of a large company on disk."""

@@ -32,6 +32,7 @@ from analysis.report.files import (
     write_text,
 )
 from analysis.report.html import Link, Page
+from analysis.report.summary import write_summary
 
 DATA = "data"
 OWN = ("company", "as_of", "params_dir")  # the parameters that every notebook is given
@@ -215,13 +216,14 @@ class Job:
 
 
 def prepare(company: str, plan: Plan, folder: Path) -> Data:
-    """Open the company and write what needs no notebook: `kpis.csv`, `kpis.parquet`, `quarantine.csv`."""
+    """Open the company and write what needs no notebook: KPI table, quarantined rows, summary."""
     started = time.monotonic()
     client = open_company(company, plan.as_of, plan.params_dir)
     kpis = kpi_table(client)
     write_kpis(kpis, folder)
     write_text(folder / "quarantine.csv", csv_text(client.quarantine))
     checks = identities(client, kpis)
+    write_summary(client, kpis, checks, folder)
     broken = checks[checks["status"] == "broken"]
     params_file = client.params.path
     return Data(
