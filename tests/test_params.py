@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis import goal_params, params
+from analysis import dashboard_params, goal_params, params
 from analysis.contract import TABLES
 from analysis.errors import ParamsError
 from analysis.params import SECTIONS, Params
@@ -55,7 +55,7 @@ source:
       where: {is_deleted: false, region: [PL, 48], day: 2026-01-31}
     reps: {preset: hubspot.owners}
 goals: [{name: Grow, due_on: 2026-12-31, targets: [{name: Sales, type: number, end: 9, weight: 2}]}]
-dashboard: [{kpi: win_rate}]
+dashboard: [{widget: line, kpi: win_rate, last: 8}]
 people: pseudonyms
 """
 
@@ -119,7 +119,7 @@ def test_the_required_keys_are_enough_and_the_rest_has_defaults(write):
 
 def test_every_key_is_read(write):
     acme = params.load(write(FULL))
-    assert acme.model_dump(exclude={"source", "goals"}) == {
+    assert acme.model_dump(exclude={"source", "goals", "dashboard"}) == {
         "company": "acme",
         "name": "Acme Instruments",
         "as_of": date(2026, 6, 30),
@@ -140,8 +140,9 @@ def test_every_key_is_read(write):
         "channels": {"cold_call": "outbound", "search": "inbound"},
         "stages": ["prospect", "proposal"],
         "model": {"horizon_weeks": 13, "clv_horizon_months": 24, "capacity": 9},
-        "dashboard": [{"kpi": "win_rate"}],
     }
+    (widget,) = acme.dashboard
+    assert widget.model_dump(exclude_defaults=True) == {"widget": "line", "kpi": "win_rate", "last": 8}
     (goal,) = acme.goals
     assert (goal.name, goal.start_on, goal.due_on) == ("Grow", None, date(2026, 12, 31))
     (target,) = goal.targets
@@ -755,16 +756,16 @@ def test_the_template_shows_every_key_and_its_default(write):
     }
     for key, section in sections.items():
         assert set(type(section).model_fields) == section.model_fields_set, key
-    everything = [*acme.goals, *(target for goal in acme.goals for target in goal.targets)]
+    everything = [*acme.dashboard, *acme.goals, *(target for goal in acme.goals for target in goal.targets)]
     everything += [target.filter for target in everything if getattr(target, "filter", None)]
-    for section in goal_params.SECTIONS.values():
+    for section in (*goal_params.SECTIONS.values(), *dashboard_params.SECTIONS.values()):
         written = [part.model_fields_set for part in everything if type(part) is section]
         assert set(section.model_fields) == set().union(*written), section
     shown = {name for table in acme.source.tables.values() for name in table.model_fields_set}
     prose = TEMPLATE.read_text(encoding="utf-8")
     for name in set(SECTIONS["source", "tables", "*"].model_fields) - shown:
         assert f"`{name}: " in prose, name
-    examples = {"locale", "country", "gross_margin", "channels", "stages", "goals"}
+    examples = {"locale", "country", "gross_margin", "channels", "stages", "goals", "dashboard"}
     for name, field in Params.model_fields.items():
         if not field.is_required() and name not in examples:
             assert getattr(acme, name) == field.get_default(call_default_factory=True), name

@@ -16,9 +16,10 @@ from holidays.registry import COUNTRIES
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
 
-from analysis import goal_params
+from analysis import dashboard_params, goal_params
 from analysis import param_values as check
 from analysis.contract import TABLES
+from analysis.dashboard_params import Widget
 from analysis.errors import ParamsError
 from analysis.goal_params import Goal
 from analysis.param_section import Currency, Section
@@ -124,7 +125,7 @@ class Params(Section):
     )
     source: Source = Field(description="`key: value` lines: connect, and tables where a mapping is needed")
     goals: list[Goal] = Field([], description="a list of goals, each of `key: value` lines")
-    dashboard: list[dict[str, Any]] = Field([], description="a list of widgets, each of `key: value` lines")
+    dashboard: list[Widget] = Field([], description="a list of widgets, each of `key: value` lines")
 
     _path: Path | None = PrivateAttr(None)
     _lines: dict[Key, int] = PrivateAttr(default_factory=dict)
@@ -150,10 +151,11 @@ SECTIONS: dict[Key, type[Section]] = {
     ("source", "tables", "*"): TableSource,
     ("source", "tables", "*", "format"): Format,
     **goal_params.SECTIONS,
+    **dashboard_params.SECTIONS,
 }
 """Every mapping of the file that has keys of its own; `*` is a table's name or a place in a list."""
 
-LISTS = ("goals",)
+LISTS = ("goals", "dashboard")
 """The keys whose values are lists of mappings with keys of their own."""
 
 
@@ -183,7 +185,7 @@ def load(path: str | Path) -> Params:
 
 def _is_free(key: Key) -> bool:
     """Whether no model says what the scalars under `key` are, so that YAML's own types hold."""
-    return key[:1] == ("dashboard",) or key[3:4] in (("values",), ("constants",), ("where",))
+    return key[3:4] in (("values",), ("constants",), ("where",))
 
 
 def _section(key: Key) -> type[Section] | None:
