@@ -7,6 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis import durations
+from analysis.durations import MICROSECONDS_A_DAY, cells, incidence, median
+from analysis.periods import Calendar
 from analysis.survival import kaplan_meier, median_time
 from companies import cell, kpis_of, values
 
@@ -38,6 +41,26 @@ def by_day(kpis: pd.DataFrame, kpi: str, start: str, grain: str = "month") -> li
 
 def reasons(kpis: pd.DataFrame, kpi: str, start: str, grain: str = "month") -> list[str]:
     return [cell(kpis, kpi, start, grain, "day", day)["reason"] for day in ("30", "60", "90", "180")]
+
+
+def test_curves_taken_in_many_pieces_are_the_curves_taken_at_once(monkeypatch):
+    chance = np.random.default_rng(7)
+    frame = pd.DataFrame(
+        {
+            "month": 2026 * 12 + chance.integers(-14, 3, 400),
+            "rep": chance.choice(["R1", "R2", "R3"], 400),
+            "duration": chance.integers(0, 200, 400) * MICROSECONDS_A_DAY,
+            "cause": chance.integers(0, 3, 400),
+            "n": chance.integers(1, 4, 400),
+        }
+    )
+    frame.loc[:20, "duration"] = np.nan
+    calendar = Calendar(date(2026, 3, 31), date(2025, 2, 1), history_months=12)
+    ways = ((median, incidence), ("n",))
+    at_once = cells(frame, ["rep"], calendar, *ways)
+    monkeypatch.setattr(durations, "AT_ONCE", 50)
+    pd.testing.assert_frame_equal(cells(frame, ["rep"], calendar, *ways), at_once, rtol=1e-12)
+    assert len(cells(frame.iloc[:0], ["rep"], calendar, *ways)) == len(calendar.table())
 
 
 # --- days to close ----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ and member has its own curve (`analysis.survival`), all those of a grain and bre
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import ibis
@@ -24,6 +25,8 @@ from analysis.survival import event_tables, median_times, values_at, with_incide
 OPEN, WON, LOST = 0, 1, 2
 MICROSECONDS_AN_HOUR = MICROSECONDS_A_DAY // 24
 BY_DAYS = (30, 60, 90, 180)
+AT_ONCE = 1_000_000
+"""Counts by duration that become tables of events at a time; a group is never divided, so it may be more."""
 WAITING_DIMS = ("rep", "channel")
 
 
@@ -97,7 +100,6 @@ def cells(
             timed, times = duration[shown] >= 0, sums["n"][shown]
             longest = np.full(len(present), -1, dtype="int64")
             np.maximum.at(longest, group, duration[shown])
-            events = event_tables(*(x[timed] for x in (group, duration[shown], cause[shown], times)))
             part = {
                 "grain": np.full(len(present), grain, dtype=object),
                 "first_month": starts[0] + present // width * size,
@@ -106,10 +108,31 @@ def cells(
             }
             for measure, counts in sums.items():
                 part[measure] = np.bincount(group, weights=counts[shown], minlength=len(present))
-            for summary in summaries:
-                part |= summary(events, longest)
-            parts.append(part)
+            timed_facts = tuple(x[timed] for x in (group, duration[shown], cause[shown], times))
+            parts.append(part | summarised(timed_facts, longest, summaries))
     return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def summarised(
+    facts: Sequence[np.ndarray], longest: np.ndarray, summaries: Sequence[Summary]
+) -> dict[str, np.ndarray]:
+    """The summaries' columns, a value per group; whole groups are taken together up to AT_ONCE facts, so that
+    millions of facts do not lie in memory as many tables of events at once.
+
+    `facts` are group, duration, cause and count, each an array.
+    """
+    group = facts[0]
+    slice_of = np.cumsum(np.bincount(group, minlength=len(longest))) // AT_ONCE
+    firsts = np.unique(slice_of, return_index=True)[1] if len(longest) else [0]
+    columns: dict[str, list[np.ndarray]] = {}
+    for first, last in pairwise([*firsts, len(longest)]):
+        chosen = (group >= first) & (group < last) if len(longest) > last - first else slice(None)
+        events = event_tables(facts[0][chosen] - first, *(x[chosen] for x in facts[1:]))
+        for summary in summaries:
+            for name, column in summary(events, longest[first:last]).items():
+                columns.setdefault(name, []).append(column)
+        del events
+    return {name: np.concatenate(each) for name, each in columns.items()}
 
 
 def median(events: pd.DataFrame, longest: np.ndarray) -> dict[str, np.ndarray]:
