@@ -26,7 +26,7 @@ LAYERS = (
     {"facts"},
     {"buying"},
     {"activity", "durations", "identities", "month_to_date", "pipeline", "targets"},
-    {"acquisition", "growth_effects", "historic_value", "retention_by_rep"},
+    {"goal_measures", "acquisition", "growth_effects", "historic_value", "retention_by_rep"},
     {"team", "leads", "growth", "customers", "goals", "review", "models", "naive"},
     {"kpi_table", "scaffold"},
     {"full_table"},
@@ -44,6 +44,7 @@ FAMILIES = {"team", "leads", "growth", "customers", "goals", "review"}
 ENGINE = FAMILIES | {
     "facts",
     "buying",
+    "goal_measures",
     "acquisition",
     "activity",
     "durations",

@@ -4,7 +4,8 @@ import pandas as pd
 
 from analysis.company import Company
 from analysis.facts import Facts
-from analysis.kpi_table import COLUMNS, finished, in_order, kpi_table
+from analysis.goals import is_modelled
+from analysis.kpi_table import COLUMNS, finished, goal_rows, in_order, kpi_table
 from analysis.models.customers import CustomerModels, customer_models
 from analysis.models.kpi import clv_rows
 
@@ -15,9 +16,12 @@ def full_table(company: Company) -> pd.DataFrame:
 
 
 def model_table(company: Company, models: CustomerModels) -> pd.DataFrame:
-    """The rows of the KPI table that rest on the models."""
+    """The rows of the KPI table that rest on the models, those of the goals where a target does."""
     facts = Facts(company)
-    return finished(facts, clv_rows(facts, models))
+    rows = finished(facts, clv_rows(facts, models))
+    if not is_modelled(company):
+        return rows
+    return pd.concat([rows, goal_rows(facts, merged(kpi_table(company), rows))], ignore_index=True)
 
 
 def merged(kpis: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:

@@ -942,6 +942,26 @@ _ALL = [
         ("notifications.cleared_at",),
         grains=REVIEW_GRAINS,
     ),
+    Kpi(
+        "goal_progress",
+        "goals",
+        "Goal progress",
+        RATIO,
+        "mean of the progress of the goal's targets, by their weights, each counted as at least 0 and at most "
+        "1; a target without a value takes no part; as known on the report's day, in the month that holds it",
+        dims=("goal",),
+        grains=("month",),
+    ),
+    Kpi(
+        "target_progress",
+        "goals",
+        "Target progress",
+        RATIO,
+        "(current - start) / (end - start), so the way may go down; something to be done is 0 or 1, and tasks "
+        "are done / (all - cancelled); as known on the report's day, in the month that holds it",
+        dims=("goal",),
+        grains=("month",),
+    ),
 ]
 
 KPIS: dict[str, Kpi] = {kpi.id: kpi for kpi in _ALL}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from analysis import customers, growth, leads, review, team
+from analysis import customers, goals, growth, leads, review, team
 from analysis.company import Company
 from analysis.facts import Facts
 from analysis.glossary import KPIS, unit_of
@@ -25,6 +25,7 @@ COLUMNS = [
     "company", "kpi", "grain", "period_start", "period_end", "dimension", "member", "value", "unit", "status",
     "reason", "numerator", "denominator", "n", "low", "high",
 ]  # fmt: skip
+GOALS = "goals"
 GRAIN_ORDER = {grain: at for at, grain in enumerate(ALL_GRAINS)}
 
 
@@ -47,9 +48,21 @@ def kpi_table(company: Company, families: Iterable[str] | None = None) -> pd.Dat
     KeyError
         A family that does not exist.
     """
-    facts = Facts(company)
-    parts = [FAMILIES[family](facts) for family in (families if families is not None else FAMILIES)]
-    return finished(facts, pd.concat(parts, ignore_index=True))
+    facts, chosen = Facts(company), list(families if families is not None else FAMILIES)
+    asked = [*chosen, *(goals.families(company) if GOALS in chosen else [])]
+    parts = [FAMILIES[family](facts) for family in dict.fromkeys(asked)]
+    kpis = finished(facts, pd.concat(parts, ignore_index=True))
+    if GOALS not in chosen:
+        return kpis
+    kpis = pd.concat([kpis, goal_rows(facts, kpis)], ignore_index=True)  # the glossary ends with them
+    if len(parts) == len(chosen):
+        return kpis
+    return kpis[kpis["kpi"].map(lambda kpi: KPIS[kpi].family).isin(chosen)].reset_index(drop=True)
+
+
+def goal_rows(facts: Facts, kpis: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the KPI table that goals make, which are measured by its other rows."""
+    return finished(facts, goals.table(facts, kpis))
 
 
 def finished(facts: Facts, frame: pd.DataFrame) -> pd.DataFrame:
