@@ -72,7 +72,7 @@ def done(tmp_path_factory, processes):
         watch = Watch()
         results = run([], Options(jobs=2, parameters={"top": "7"}), watch, processes)
     assert [result.cause for result in results] == ["", ""]
-    assert watch.done == watch.total == 6
+    assert watch.done == watch.total == 8
     assert sorted(watch.ended) == ["ann", "bob"]
     return root
 
@@ -144,7 +144,7 @@ def test_a_day_that_is_none_is_refused(site, go):
 
 
 def test_a_good_run_leaves_exactly_the_reports(done):
-    files = ["kpis.csv", "kpis.parquet", "quarantine.csv", "run.json", "summary.json"]
+    files = ["kpis.csv", "kpis.parquet", "kpis.xlsx", "quarantine.csv", "run.json", "summary.json"]
     books = ["sales.html", "sales.ipynb", "team.html", "team.ipynb"]
     assert sorted(p.name for p in (done / "reports").iterdir()) == ["ann", "bob", "index.html"]
     for name in ("ann", "bob"):
@@ -259,7 +259,7 @@ def test_the_same_run_again_gives_the_same_bytes(site, go):
     shutil.move(site / "reports", site / "before")
     go("ann")
     assert contents(site / "reports") == first
-    assert len(first) == 9
+    assert len(first) == 10
 
 
 def test_an_earlier_day_gets_a_folder_of_its_own_and_the_portfolio_links_both(site, go):
@@ -325,7 +325,7 @@ def test_a_failed_run_replaces_nothing_and_keeps_the_notebook(failing):
     site, before, _ = failing
     now = contents(site / "reports", but="")
     kept = [name for name in before if name.startswith("bob/")]
-    assert len(kept) == 9
+    assert len(kept) == 10
     assert all(now[name] == before[name] for name in kept)
     nb = nbformat.read(site / "reports/.failed/bob" / DAY / "sales.ipynb", as_version=4)
     assert [o.ename for c in nb.cells for o in c.get("outputs", []) if o.output_type == "error"] == [

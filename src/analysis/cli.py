@@ -89,6 +89,9 @@ def run(
     timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="The longest one cell may run.")
     ] = 600,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Print each page to PDF too, with Chromium where there is one.")
+    ] = False,
 ) -> None:
     """Run the notebooks and write the reports: of the companies named, or of all."""
     if bool(companies) == everyone:
@@ -109,6 +112,7 @@ def run(
         parameters=_pairs(parameter or []),
         jobs=jobs or 0,
         timeout=timeout,
+        pdf=pdf,
     )
     with Progression(Console(), Console(stderr=True)) as watch:
         results = run(companies or [], options, watch, processes)

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from hashlib import sha256
@@ -15,11 +15,12 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.batch.closing import Closed, close
 from analysis.batch.notebooks import Notebook, Outcome, Value, execute
 from analysis.company import open_company
 from analysis.errors import RunError
 from analysis.kpi_table import identities, kpi_table
-from analysis.report.customers import take_over
+from analysis.report.customers import HANDED_OVER
 from analysis.report.files import (
     FAILED,
     RECORD,
@@ -32,9 +33,11 @@ from analysis.report.files import (
     write_text,
 )
 from analysis.report.html import Link, Page
+from analysis.report.sheets import About
 from analysis.report.summary import write_summary
 
 DATA = "data"
+CLOSING = "files"
 OWN = ("company", "as_of", "params_dir")  # the parameters that every notebook is given
 PACKAGES = (
     "sales-kpi-notebooks", "pandas", "numpy", "pyarrow", "ibis-framework", "duckdb", "matplotlib", "seaborn",
@@ -53,6 +56,7 @@ class Plan:
     notebooks: Sequence[Notebook]
     parameters: dict[str, dict[str, Value]]
     timeout: int
+    pdf: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,15 @@ class Data:
     broken: list[str]
     seconds: float
     kpis: pd.DataFrame | None = field(default=None, repr=False, compare=False)
+    currency: str = ""
 
 
 @dataclass(frozen=True)
 class Result:
     """How a company's run ended. `cause` is empty when it succeeded, else what failed, in words.
 
-    `folder` is where the report is, or what a failed run left; `last_good` the newest good report.
+    `folder` is where the report is, or what a failed run left; `last_good` the newest good report; `notes`
+    say what the report lacks although the run succeeded.
     """
 
     company: str
@@ -89,6 +95,7 @@ class Result:
     seconds: float
     cause: str = ""
     last_good: str = ""
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,8 @@ class Job:
     started: float = 0.0
     data: Data | None = None
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    closed: Closed | None = None
+    taken: int = 0
     failures: list[str] = field(default_factory=list)
     open_steps: set[str] = field(default_factory=set)
 
@@ -125,55 +134,66 @@ class Job:
     def take(self, step: Step, future: Future[Any]) -> list[Step]:
         """Note how a step ended; the steps that follow from it."""
         self.open_steps.discard(step.name)
+        self.taken += 1
         error = future.exception()
         if error is not None and not isinstance(error, RunError):
             raise error
         if error is not None:
-            self.failures.append(str(error) if step.name == DATA else f"{step.name}.ipynb: {error}")
-            return []
-        if step.name != DATA:
+            inner = step.name in (DATA, CLOSING)
+            self.failures.append(str(error) if inner else f"{step.name}.ipynb: {error}")
+        elif step.name == CLOSING:
+            self.closed = future.result()
+        elif step.name != DATA:
             self.outcomes[step.name] = future.result()
             self.failures += [future.result().failure] if future.result().failure else []
+        else:
+            self.data = future.result()
+            self.failures += self.data.broken
+            if not self.failures and self.plan.notebooks:
+                return self._opened([self._run(book, self.data) for book in self.plan.notebooks])
+        return self._last()
+
+    @property
+    def unneeded(self) -> int:
+        """How many steps a job that is done has left out."""
+        return 0 if self.open_steps else 2 + len(self.plan.notebooks) - self.taken
+
+    def _last(self) -> list[Step]:
+        """The last step, once every notebook has succeeded."""
+        data = self.data
+        if self.open_steps or self.failures or self.closed or data is None or data.kpis is None:
             return []
-        self.data = future.result()
-        self.failures += self.data.broken
-        return (
-            []
-            if self.data.broken
-            else self._opened([self._run(book, self.data) for book in self.plan.notebooks])
+        about = About(data.name, data.as_of, data.currency, data.identities)
+        return self._opened(
+            [Step(CLOSING, close, (data.kpis, about, data.locale, self.folder, self.plan.pdf))]
         )
 
     def finish(self) -> Result:
         """Move the folder into place, or tell what failed and keep what there is."""
         as_of = self.data.as_of.isoformat() if self.data else ""
-        self._complete()
         place, kept = self.plan.reports_dir / self.company, self.plan.reports_dir / FAILED / self.company
         if not self.failures:
             self._place(place / as_of)
         cause = "\n".join(self.failures).replace(f"{self.plan.root}{os.sep}", "")
         if cause:
+            (self.folder / HANDED_OVER).unlink(missing_ok=True)
             write_json(self.folder / RECORD, self.record(cause))
         keep(self.folder if cause else None, kept, as_of)
-        rows, quarantined = (self.data.kpi_rows, self.data.quarantined) if self.data else (0, 0)
         return Result(
             company=self.company,
             as_of=as_of,
             folder=shown((kept if cause else place) / as_of, self.plan.root),
             notebooks=len(self.outcomes),
-            kpi_rows=rows,
-            quarantined=quarantined,
+            kpi_rows=self._kpi_rows(),
+            quarantined=self.data.quarantined if self.data else 0,
             seconds=time.monotonic() - self.started,
             cause=cause,
             last_good=shown(good, self.plan.root) if (good := last_good(place)) else "",
+            notes=self.closed.notes if self.closed else (),
         )
 
-    def _complete(self) -> None:
-        """Write the KPI table again where a notebook has handed over rows of it."""
-        if self.data and self.data.kpis is not None:
-            kpis = take_over(self.data.kpis, self.folder)
-            if kpis is not self.data.kpis:
-                self.data = replace(self.data, kpi_rows=len(kpis), kpis=kpis)
-                write_kpis(kpis, self.folder)
+    def _kpi_rows(self) -> int:
+        return self.closed.kpi_rows if self.closed else self.data.kpi_rows if self.data else 0
 
     def _place(self, place: Path) -> None:
         write_json(self.folder / RECORD, self.record(""))
@@ -192,7 +212,8 @@ class Job:
             run |= {"name": data.name, "as_of": data.as_of.isoformat()}
             run |= {"params": data.params, "inputs": data.inputs}
             run |= {"ledger": data.ledger, "identities": data.identities}
-            run |= {"kpi_rows": data.kpi_rows, "quarantined_rows": data.quarantined}
+            run |= {"kpi_rows": self._kpi_rows(), "quarantined_rows": data.quarantined}
+        run |= {"pdf": self.closed.pdf} if self.closed and self.closed.pdf else {}
         seconds = {"data": data.seconds if data else None, "total": round(time.monotonic() - self.started, 3)}
         return run | {"notebooks": books, "versions": versions(), "seconds": seconds}
 
@@ -245,6 +266,7 @@ def prepare(company: str, plan: Plan, folder: Path) -> Data:
         ],
         seconds=round(time.monotonic() - started, 3),
         kpis=kpis,
+        currency=client.params.currency,
     )
 
 

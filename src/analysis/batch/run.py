@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from analysis.batch.job import DATA, Job, Plan, Result, Step, shown
+from analysis.batch.job import Job, Plan, Result, Step, shown
 from analysis.batch.notebooks import discover, fill
 from analysis.errors import RunError
 from analysis.kernel import Processes, quiet
@@ -35,6 +35,7 @@ class Options:
     parameters: Mapping[str, str] = field(default_factory=dict)
     jobs: int = 0
     timeout: int = 600
+    pdf: bool = False
 
 
 class Watch(Protocol):
@@ -67,7 +68,7 @@ def run(names: Sequence[str], options: Options, watch: Watch, processes: Process
     plan = _plan(options)
     with ExitStack() as folders:
         jobs = [Job(plan, name, folders.enter_context(new_folder(plan.reports_dir, name))) for name in chosen]
-        watch.begins(len(jobs) * (1 + len(plan.notebooks)))
+        watch.begins(len(jobs) * (2 + len(plan.notebooks)))
         results = _work(jobs, options.jobs or os.cpu_count() or 1, watch, processes)
     write_index(plan.reports_dir)
     return [results[name] for name in chosen]
@@ -87,6 +88,7 @@ def _plan(options: Options) -> Plan:
         notebooks=notebooks,
         parameters=fill(notebooks, own, options.parameters),
         timeout=options.timeout,
+        pdf=options.pdf,
     )
 
 
@@ -121,8 +123,7 @@ def _work(jobs: Sequence[Job], at_once: int, watch: Watch, processes: Processes)
                 job, step = running.pop(call)
                 following = job.take(step, call)
                 waiting.extendleft((job, each) for each in reversed(following))
-                left_out = len(job.plan.notebooks) if step.name == DATA and not following else 0
-                watch.step(job.company, step.name, 1 + left_out)
+                watch.step(job.company, step.name, 1 + job.unneeded)
                 if not job.open_steps:
                     results[job.company] = job.finish()
                     watch.ends(results[job.company])

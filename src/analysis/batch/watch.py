@@ -69,7 +69,7 @@ class Progression:
 
 
 def told(result: Result) -> str:
-    """One line on a run that succeeded."""
+    """One line on a run that succeeded, and one for each thing its report lacks."""
     parts = [
         f"{result.notebooks} notebook{'' if result.notebooks == 1 else 's'}",
         f"{result.kpi_rows} KPI rows",
@@ -77,7 +77,8 @@ def told(result: Result) -> str:
     if result.quarantined:
         parts.append(f"{result.quarantined} rows quarantined")
     parts.append(f"{result.seconds:.0f} s")
-    return f"{result.company} {result.as_of}: {', '.join(parts)}: {result.folder}"
+    first = f"{result.company} {result.as_of}: {', '.join(parts)}: {result.folder}"
+    return "\n".join([first, *(f"  {note}" for note in result.notes)])
 
 
 def told_failure(result: Result) -> str:
