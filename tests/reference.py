@@ -14,6 +14,7 @@ from statistics import median
 import reference_customers
 import reference_durations
 import reference_pipeline
+import reference_review
 import reference_targets
 
 NONE = "(unassigned)"
@@ -600,6 +601,7 @@ def reference(tables: dict[str, list[Row]], params: dict, as_of: date, first: da
         reference_targets.targets,
         reference_targets.shrunk,
         reference_targets.month_to_date,
+        reference_review.review,
     ):
         topic(r)
     return r.out

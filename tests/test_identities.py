@@ -56,6 +56,7 @@ FAULTS = {
     "members of category = company": one_more("acquisition_cost", "category"),
     "months = quarter": one_more("won_deals", grain="quarter"),
     "months = year": one_more("units", grain="year"),
+    "days = week": one_more("tasks_completed", grain="week"),
     "customers: opening + new + won back - lost = closing": one_more("customers_churned"),
     "MRR: opening + new + won back + expansion - contraction - churned = closing": one_more(
         "mrr_contraction", "segment"

@@ -66,6 +66,9 @@ class Maker:
                 "cost_rows",
                 "stage_rows",
                 "target_rows",
+                "task_rows",
+                "activity_rows",
+                "notification_rows",
             )
         }
 
@@ -229,6 +232,51 @@ class Maker:
         for deal, stage, at in sorted(entries):
             yield {"opportunity_id": deal, "stage": stage, "entered_at": at}
 
+    def lately(self) -> date:
+        """A day of the last weeks, or of any time."""
+        return self.day(AS_OF - timedelta(days=self.r.choice([15, 100, 500])))
+
+    def task_rows(self):
+        self.tasks = [f"T{i}" for i in range(self.r.randint(20, 80))]
+        timed = self.r.random() < 0.5
+        for task in self.tasks:
+            created = self.lately()
+            done = self.some([self.later(created, self.r.choice([3, 120]))], 0.3)
+            yield {
+                "task_id": task,
+                "rep_id": self.some([*self.reps, "stranger"]),
+                "created_at": self.instant(created) if timed else created,
+                "due_on": self.some([created + timedelta(days=self.r.randint(-2, 40))], 0.2),
+                "completed_at": f"{done}T23:59:59" if timed and done else done,
+                "cancelled_at": self.some([self.later(created, 60)], 0.8),
+                "points": self.some(["0.5", "1", "2", "3.1"], 0.3),
+                "lead_id": self.some(list(self.leads) or [""], 0.7),
+                "opportunity_id": self.some(self.deals, 0.7),
+            }
+
+    def activity_rows(self):
+        for i in range(self.r.randint(30, 120)):
+            yield {
+                "activity_id": f"A{i}",
+                "rep_id": self.r.choice([*self.reps, "stranger"]),
+                "at": self.instant(self.lately()),
+                "kind": self.some(["call", "meeting"]),
+                "task_id": self.some([*self.tasks[:20], "ghost"], 0.3),
+                "lead_id": self.some(list(self.leads) or [""], 0.7),
+                "opportunity_id": self.some(self.deals, 0.7),
+            }
+
+    def notification_rows(self):
+        for i in range(self.r.randint(20, 60)):
+            created = self.lately()
+            cleared = self.some([self.later(created, self.r.choice([0, 20, 200]))], 0.3)
+            yield {
+                "notification_id": f"N{i}",
+                "rep_id": self.r.choice([*self.reps, "stranger"]),
+                "created_at": f"{created}T00:00:00",
+                "cleared_at": cleared and f"{cleared}T23:59:59",
+            }
+
 
 NAMES = {
     "rep_rows": "reps",
@@ -242,6 +290,9 @@ NAMES = {
     "cost_rows": "costs",
     "stage_rows": "stage_history",
     "target_rows": "targets",
+    "task_rows": "tasks",
+    "activity_rows": "activities",
+    "notification_rows": "notifications",
 }
 
 

@@ -17,11 +17,13 @@ from test_kpis_against_reference import AS_OF, NAMES, PARAMS, Maker
 BORN = {
     "leads": "created_at", "opportunities": "created_at", "orders": "ordered_at", "emails": "sent_at",
     "subscriptions": "started_on", "costs": "month", "reps": "started_on", "stage_history": "entered_at",
+    "tasks": "created_at", "activities": "at", "notifications": "created_at",
 }  # fmt: skip
 LEARNT = {
     "opportunities": ["closed_at"], "emails": ["opened_at", "clicked_at", "unsubscribed_at"],
     "subscriptions": ["ended_on"],
     "reps": ["ended_on"], "customers": ["acquired_on"], "leads": ["first_contact_at", "qualified_at"],
+    "tasks": ["completed_at", "cancelled_at"], "notifications": ["cleared_at"],
 }  # fmt: skip
 
 
