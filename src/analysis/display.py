@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from html import escape
 
 from analysis.glossary import Kpi
+from analysis.phrases import formula_of, name_of, source_of
+from analysis.texts import mark, say
 
 GOOD = {
-    "up": "Higher is better.",
-    "down": "Lower is better.",
-    "none": "Neither high nor low is good in itself.",
+    "up": mark("Higher is better."),
+    "down": mark("Lower is better."),
+    "none": mark("Neither high nor low is good in itself."),
 }
 
 
@@ -107,12 +109,12 @@ class Definitions:
     kpis: tuple[Kpi, ...]
 
     def __repr__(self) -> str:
-        return "\n".join(f"{k.name} ({k.id}): {k.formula}. {_reading_of(k)}" for k in self.kpis)
+        return "\n".join(f"{name_of(k.id)} ({k.id}): {formula_of(k)}. {_reading_of(k)}" for k in self.kpis)
 
     def _repr_html_(self) -> str:
         cards = [
-            f"<dt>{escape(k.name)} <code>{escape(k.id)}</code></dt>"
-            f"<dd>{escape(k.formula)}. <em>{escape(_reading_of(k))}</em></dd>"
+            f"<dt>{escape(name_of(k.id))} <code>{escape(k.id)}</code></dt>"
+            f"<dd>{escape(formula_of(k))}. <em>{escape(_reading_of(k))}</em></dd>"
             for k in self.kpis
         ]
         return "\n".join(['<dl class="definition">', *cards, "</dl>"])
@@ -131,8 +133,5 @@ def _kind(status: str) -> str:
 
 
 def _reading_of(kpi: Kpi) -> str:
-    return (
-        f"{GOOD[kpi.direction]} {kpi.source[0].upper()}{kpi.source[1:]}."
-        if kpi.source
-        else GOOD[kpi.direction]
-    )
+    good, source = say(GOOD[kpi.direction]), source_of(kpi)
+    return f"{good} {source[0].upper()}{source[1:]}." if source else good

@@ -7,8 +7,7 @@ import pandas as pd
 
 from analysis.company import Company
 from analysis.glossary import KPIS
-from analysis.phrases import dimension_of
-from analysis.texts import say
+from analysis.texts import mark, say
 
 FLOWS = (
     "revenue", "units", "new_accounts", "won_deals", "lost_deals", "emails_delivered", "new_leads",
@@ -23,6 +22,22 @@ STOCKS = (
 )
 CUSTOMER_MOVES = {"opening": 1, "new": 1, "reactivated": 1, "churned": -1, "closing": -1}
 MRR_MOVES = {**CUSTOMER_MOVES, "expansion": 1, "contraction": -1}
+MEMBERS = {
+    "rep": mark("members of rep = company"),
+    "team": mark("members of team = company"),
+    "channel": mark("members of channel = company"),
+    "segment": mark("members of segment = company"),
+    "campaign": mark("members of campaign = company"),
+    "variant": mark("members of variant = company"),
+    "motion": mark("members of motion = company"),
+    "stage": mark("members of stage = company"),
+    "category": mark("members of category = company"),
+}
+SHORTER = {
+    ("month", "quarter"): mark("months = quarter"),
+    ("month", "year"): mark("months = year"),
+    ("day", "week"): mark("days = week"),
+}
 TOLERANCE = 0.005  # half a cent, or half a percent of one deal
 COLUMNS = ["identity", "checked", "broken", "worst", "status"]
 PERIOD = ["grain", "period_start"]
@@ -75,7 +90,7 @@ def members_add_up(kpis: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
         parts = sums[sums["dimension"] == dimension].groupby(["kpi", *PERIOD])["value"].sum()
         totals = whole[[dimension in KPIS[kpi].dims for kpi in whole.index.get_level_values("kpi")]]
         yield (
-            f"members of {dimension} = company",
+            say(MEMBERS[dimension]),
             (parts.reindex(totals.index).fillna(0) - totals).abs().to_numpy(),
         )
 
@@ -83,7 +98,7 @@ def members_add_up(kpis: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
 def months_add_up(kpis: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
     """Months sum to every quarter and fiscal year whose months are all shown, days to such weeks."""
     flows = kpis[kpis["kpi"].isin(FLOWS) & (kpis["dimension"] == "")].dropna(subset=["value"])
-    for short, grain in (("month", "quarter"), ("month", "year"), ("day", "week")):
+    for short, grain in SHORTER:
         shorter = flows[flows["grain"] == short]
         longer = flows[(flows["grain"] == grain) & (flows["period_start"] >= shorter["period_start"].min())]
         pairs = longer.merge(shorter, on="kpi", suffixes=("", "_short"))
@@ -95,7 +110,7 @@ def months_add_up(kpis: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
             .groupby(["kpi", "period_start"])
             .agg(total=("value", "first"), parts=("value_short", "sum"))
         )
-        yield f"{short}s = {grain}", (summed["parts"] - summed["total"]).abs().to_numpy()
+        yield say(SHORTER[short, grain]), (summed["parts"] - summed["total"]).abs().to_numpy()
 
 
 def wide(kpis: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

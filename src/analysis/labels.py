@@ -13,7 +13,7 @@ from unicodedata import normalize
 
 import pandas as pd
 from babel import Locale
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_interval, format_skeleton
 from babel.numbers import (
     format_compact_currency,
     format_compact_decimal,
@@ -23,27 +23,23 @@ from babel.numbers import (
     get_currency_symbol,
 )
 
+from analysis import phrases
 from analysis.company import Company
 from analysis.glossary import COUNT, DAYS, HOURS, KPIS, MONTHS, RATIO, UNASSIGNED
+from analysis.phrases import MEMBERS, OTHERS
+from analysis.texts import ENGLISH, current, mark, say
 
 NOTHING = "–"
 LONGEST = 48  # letters of a name; a longer one would leave no room for the figures
 TIMES = frozenset({"quick_ratio", "ltv_cac"})  # ratios that are read as "3 times", not as a share
 POINTS = frozenset({"open_rate_lift"})  # differences of two shares, read as percentage points
-DIMENSIONS = {
-    "rep": "salesperson",
-    "age_months": "age in months",
-    "motion": "direction",
-    "driver": "cause",
+UNITS = {COUNT: mark("number"), DAYS: mark("days"), HOURS: mark("hours"), MONTHS: mark("months")}
+IN_UNITS = {
+    COUNT: mark("{number} number"),
+    DAYS: mark("{number} days"),
+    HOURS: mark("{number} hours"),
+    MONTHS: mark("{number} months"),
 }
-DRIVERS = {
-    "new": "new customers",
-    "lost": "lost customers",
-    "volume": "how often they buy",
-    "price": "how much they pay",
-    UNASSIGNED: "no customer named",
-}
-UNITS = {COUNT: "number", DAYS: "days", HOURS: "hours", MONTHS: "months"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ class Labels:
         if unit == COUNT:
             return self._decimal(number, "#,##0" if float(number).is_integer() else "#,##0.0")
         if unit in UNITS:
-            return f"{self._decimal(number, '#,##0.0')} {UNITS[unit]}"
+            return say(IN_UNITS[unit], number=self._decimal(number, "#,##0.0"))
         return self.money(number, unit)
 
     def money(self, number: float, currency: str) -> str:
@@ -112,14 +108,18 @@ class Labels:
         whole = float(number).is_integer() or abs(number) >= 1000
         return self._decimal(number, "#,##0" if whole else "#,##0.00")
 
+    def fine(self, number: float) -> str:
+        """A number with three decimals."""
+        return self._decimal(number, "0.000") if current() != ENGLISH else f"{number:.3f}"
+
     def interval(self, low: float, high: float, unit: str, kpi: str = "") -> str:
         """From low to high, the unit once: "28,1% – 36,4%", "12,0 – 53,2 days"; a dash for none."""
         if not (_is_number(low) or _is_number(high)):
             return NOTHING
-        ends = [self.value(end, unit, kpi) for end in (low, high)]
-        if unit in UNITS and NOTHING not in ends:
-            ends[0] = ends[0].removesuffix(f" {UNITS[unit]}")
-        return " – ".join(ends)
+        if unit in UNITS and unit != COUNT and _is_number(low) and _is_number(high):
+            both = " – ".join(self._decimal(end, "#,##0.0") for end in (low, high))
+            return say(IN_UNITS[unit], number=both)
+        return " – ".join(self.value(end, unit, kpi) for end in (low, high))
 
     def tick(self, number: float, unit: str, kpi: str = "") -> str:
         """A value at an axis: short, in thousands or millions where it is long; the axis names the unit."""
@@ -140,9 +140,11 @@ class Labels:
     def unit(self, unit: str, kpi: str = "") -> str:
         """The unit in words, for an axis."""
         if unit == RATIO:
-            return "times" if kpi in TIMES else "percentage points" if kpi in POINTS else "per cent"
+            if kpi in TIMES:
+                return say("times")
+            return say("percentage points") if kpi in POINTS else say("per cent")
         if unit in UNITS:
-            return UNITS[unit]
+            return say(UNITS[unit])
         symbol = get_currency_symbol(unit, locale=self.locale)
         return unit if symbol == unit else f"{unit} ({symbol})"
 
@@ -152,28 +154,42 @@ class Labels:
             return NOTHING
         step = now - before
         if unit == RATIO and kpi not in TIMES:
-            return f"{self._decimal(step * 100, '+#,##0.0;-#,##0.0')} pp"
+            return say("{number} pp", number=self._decimal(step * 100, "+#,##0.0;-#,##0.0"))
         if unit in UNITS and unit != COUNT:
-            return f"{self._decimal(step, '+#,##0.0;-#,##0.0')} {UNITS[unit]}"
+            return say(IN_UNITS[unit], number=self._decimal(step, "+#,##0.0;-#,##0.0"))
         if before <= 0:
             return NOTHING
         pattern = self._percent_pattern("0.0")
         return format_percent(step / before, f"+{pattern};-{pattern}", locale=self.locale)
 
     def period(self, start: date, grain: str) -> str:
-        """A period by name: "Jun 2026", "Q2 2026", "2026"; a fiscal one by its first and last month."""
+        """A period by name: "Jun 2026", "Q2 2026", "2026"; a fiscal one by its first and last month.
+
+        A day is a date, a week its first and last day.
+        """
+        if grain == "day":
+            return self.day(start)
+        if grain == "week":
+            last = start + timedelta(days=6)
+            return format_interval(start, last, "yMMMd", locale=self.locale).replace("\u2009", " ")
         if grain == "month":
             return format_skeleton("yMMM", start, locale=self.locale)
         months = {"quarter": 3, "year": 12}[grain]
         if (start.month - 1) % months == 0:
-            return str(start.year) if grain == "year" else f"Q{(start.month + 2) // 3} {start.year}"
+            return str(start.year) if grain == "year" else self._quarter(start)
         last = date(start.year + (start.month + months - 2) // 12, (start.month + months - 2) % 12 + 1, 1)
         return f"{self.period(start, 'month')} – {self.period(last, 'month')}"
+
+    def _quarter(self, start: date) -> str:
+        """A calendar quarter: Q2 2026 among English words, else as the locale has it, II kw. 2026."""
+        if current() == ENGLISH:
+            return f"Q{(start.month + 2) // 3} {start.year}"
+        return format_skeleton("yQQQ", start, locale=self.locale)
 
     def span(self, start: date, end: date, grain: str) -> str:
         """A period by name, and whether it is still running on the report's day."""
         name = self.period(start, grain)
-        return name if self.is_complete(end) else f"{name} so far"
+        return name if self.is_complete(end) else say("{period} so far", period=name)
 
     def month_tick(self, start: date, first: bool) -> str:
         """A month under an axis: its short name, and the year under the first one and each January."""
@@ -187,13 +203,15 @@ class Labels:
     def member(self, dimension: str, member: str) -> str:
         """A member of a breakdown by the name its reader knows: a person's, a channel's, a segment's."""
         if not member:
-            return "All"
-        if dimension == "driver" and member in DRIVERS:
-            return DRIVERS[member]
+            return say("All")
+        if (dimension, member) in MEMBERS:
+            return say(MEMBERS[dimension, member])
         if member == UNASSIGNED:
-            return "not assigned"
+            return say("not assigned")
+        if member == OTHERS:
+            return say(OTHERS)
         if dimension == "day":
-            return f"by day {member}"
+            return say("by day {day}", day=member)
         name = self.people.get(member, member) if dimension == "rep" else member.replace("_", " ")
         return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
@@ -203,19 +221,19 @@ class Labels:
         Stages and causes have an order of their own; a stage that the params do not name follows the others.
         """
         name = self.member(dimension, member).casefold()
-        own = {"stage": self.stages, "driver": tuple(DRIVERS)}.get(dimension, ())
+        causes = tuple(cause for what, cause in MEMBERS if what == "driver")
+        own = {"stage": self.stages, "driver": causes}.get(dimension, ())
         counted = member if dimension == "day" else name
         number = own.index(member) if member in own else int(counted) if counted.isdecimal() else len(own)
         return member.startswith("("), number, [(_base(letter), letter) for letter in name]
 
     def dimension(self, dimension: str) -> str:
         """A breakdown in words."""
-        return DIMENSIONS.get(dimension, dimension)
+        return phrases.dimension_of(dimension)
 
     def by(self, name: str, dimension: str) -> str:
         """A KPI's name with its breakdown: "Revenue by channel", but "Won by day" as it is."""
-        word = self.dimension(dimension)
-        return name if word in name.split() else f"{name} by {word}"
+        return phrases.by(name, dimension)
 
     def is_complete(self, period_end: date) -> bool:
         """Whether the period that ends before `period_end` is over at the end of the report's day."""
@@ -235,7 +253,7 @@ class Labels:
         if kpi in TIMES:
             return self._decimal(number, "#,##0.0")
         if kpi in POINTS:
-            return f"{self._decimal(number * 100, '+#,##0.0;-#,##0.0')} pp"
+            return say("{number} pp", number=self._decimal(number * 100, "+#,##0.0;-#,##0.0"))
         return format_percent(number, self._percent_pattern("0.0"), locale=self.locale)
 
     def _percent_pattern(self, digits: str) -> str:
@@ -244,11 +262,6 @@ class Labels:
 
     def _decimal(self, number: float, pattern: str) -> str:
         return format_decimal(number, pattern, locale=self.locale)
-
-
-def inside(name: str) -> str:
-    """A KPI's name inside a sentence: small first letter, but for an abbreviation."""
-    return name if name[:3].isupper() else name[0].lower() + name[1:]
 
 
 def _is_number(value: object) -> bool:

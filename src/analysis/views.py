@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from analysis.display import Note
-from analysis.glossary import GRAINS, KPIS, REASONS
+from analysis.glossary import GRAINS, REASONS
 from analysis.labels import Labels
+from analysis.phrases import IN_NONE, name_of
+from analysis.texts import say
 
 # What leads from opening to closing, and whether it adds or takes away.
 MOVEMENTS = {
@@ -118,30 +120,36 @@ def missing(
     ids = list(ids)
     slices = {kpi: rows(kpis, kpi, grain, by) for kpi in ids}
     first = ids[0]
-    name = KPIS[first].name
+    name = name_of(first)
     valued = pd.concat([found[found["value"].notna()] for found in slices.values()])
     if not valued.empty and not (by and valued["member"].str.startswith("(").all()):
         return None
     lacking = labels.lacking(first)
     if lacking and "." in lacking[0]:
         table, column = lacking[0].split(".")
-        return Note(
-            f"This company's table `{table}` has no column `{column}`, so “{name}” cannot be computed; "
-            f"map the column under source.tables.{table}.columns in the params file.",
-            cause=lacking[0],
-        )
+        text = say(
+            "This company's table `{table}` has no column `{column}`, so “{name}” cannot be computed; "
+            "map the column under source.tables.{table}.columns in the params file.",
+            table=table, column=column, name=name,
+        )  # fmt: skip
+        return Note(text, cause=lacking[0])
     if lacking:
-        return Note(
-            f"This company has no table `{lacking[0]}`, so “{name}” cannot be computed; "
-            f"add it under source.tables in the params file.",
-            cause=lacking[0],
-        )
+        text = say(
+            "This company has no table `{table}`, so “{name}” cannot be computed; "
+            "add it under source.tables in the params file.",
+            table=lacking[0], name=name,
+        )  # fmt: skip
+        return Note(text, cause=lacking[0])
     if not valued.empty:
-        return Note(
-            f"“{name}” cannot be told by {labels.dimension(by)}: the data name none.", cause=f"by {by}"
-        )
+        text = say(
+            "“{name}” cannot be told by {dimension}: the data name none.",
+            name=name, dimension=labels.dimension(by),
+        )  # fmt: skip
+        return Note(text, cause=f"by {by}")
     reasons = pd.concat([slices[first], rows(kpis, first, grain)])["reason"]
     reasons = reasons[reasons.isin(list(REASONS))]
     if not reasons.empty:
-        return Note(f"“{name}” has no value in any {grain}: {REASONS[reasons.mode()[0]]}.")
-    return Note(f"“{name}” has no value by {labels.dimension(by)}." if by else f"“{name}” has no value yet.")
+        return Note(say(IN_NONE[grain], name=name, reason=say(REASONS[reasons.mode()[0]])))
+    if by:
+        return Note(say("“{name}” has no value by {dimension}.", name=name, dimension=labels.dimension(by)))
+    return Note(say("“{name}” has no value yet.", name=name))

@@ -18,8 +18,9 @@ from analysis.charts.style import (
     value_axis,
 )
 from analysis.display import Note
-from analysis.glossary import KPIS
 from analysis.labels import Labels
+from analysis.phrases import STARTED, name_of
+from analysis.texts import say
 from analysis.views import missing, settled
 
 APART = 1.6  # days between the marks of two cohorts, so that their intervals stand side by side
@@ -53,16 +54,19 @@ def curve(
     days = sorted(both["day"].unique())
     ax.set_xticks(days, [str(day) for day in days])
     ax.set_xlim(0, max(days) * 1.06)
-    ax.set_xlabel("days since the start")
+    ax.set_xlabel(say("days since the start"))
     from_zero(ax)
     legend(ax, [*handles, *dot_keys(both["status"])])
-    title = f"{KPIS[kpi].name}, by {grain} of the start"
+    title = say(STARTED[grain], name=name_of(kpi))
     told = [
-        f"{labels.period(start, grain)} {labels.value(row.value, row.unit, kpi)} by day {row.day}"
+        say(
+            "{period} {value} by day {day}",
+            period=labels.period(start, grain), value=labels.value(row.value, row.unit, kpi), day=row.day,
+        )
         for start, found in cohorts
         for row in found.tail(1).itertuples()
-    ]
-    return finish(ax, title, f"Line chart: {title}. {', '.join(told)}.")
+    ]  # fmt: skip
+    return finish(ax, title, say("Line chart: {title}. {values}.", title=title, values=", ".join(told)))
 
 
 def _one_cohort(ax: Axes, found: pd.DataFrame, aside: float, i: int, name: str) -> Line2D:

@@ -25,13 +25,26 @@ from analysis.charts.style import (
     value_axis,
 )
 from analysis.display import Note
-from analysis.glossary import KPIS
 from analysis.labels import Labels
+from analysis.phrases import NO_EARLIER, name_of, status_word
+from analysis.texts import mark, say
 from analysis.views import MOVEMENTS, latest, members, missing, movements, rows
 
 LIGHT = "#6BAED6"  # out of the map's blues
 LINE = 12  # characters of a line under a bar
-WORDS = {"reactivated": "won back", "churned": "lost"}
+STEPS = {
+    "opening": mark("opening"),
+    "new": mark("new"),
+    "reactivated": mark("won back"),
+    "expansion": mark("expansion"),
+    "contraction": mark("contraction"),
+    "churned": mark("lost"),
+    "closing": mark("closing"),
+}
+FLOWS = {
+    "customers": mark("Customers from opening to closing, {period}"),
+    "mrr": mark("MRR from opening to closing, {period}"),
+}
 
 
 def waterfall(
@@ -51,16 +64,14 @@ def waterfall(
     found = found[found["period_start"] == start].set_index("kpi")
     values, unit = found["value"].reindex(ids), found["unit"].iloc[0]
     signs = [1, *MOVEMENTS[what].values(), 1]
-    names = ["opening", *(WORDS.get(move, move) for move in MOVEMENTS[what]), "closing"]
+    names = [say(STEPS[step]) for step in ("opening", *MOVEMENTS[what], "closing")]
     ax = canvas(ax)
     steps = [sign * value for sign, value in zip(signs, values, strict=True)]
     _flow(ax, labels, unit, steps, values.iloc[-1], found["status"])
     ax.set_xticks(range(len(ids)), names)
     value_axis(ax, labels, unit, ids[0])
-    noun = "MRR" if what == "mrr" else what.capitalize()
-    title = f"{noun} from opening to closing, {labels.period(start, grain)}"
-    told = (f"{name} {labels.value(v, unit)}" for name, v in zip(names, values, strict=True))
-    return finish(ax, title, f"Waterfall chart: {title}. {', '.join(told)}.")
+    title = say(FLOWS[what], period=labels.period(start, grain))
+    return finish(ax, title, _alt(title, names, [labels.value(value, unit) for value in values]))
 
 
 def effects(
@@ -84,7 +95,7 @@ def effects(
     ends = rows(kpis, of, grain).set_index("period_start")["value"]
     ends = ends[ends.index <= start].tail(2)
     if len(ends) < 2 or ends.isna().any() or found.empty:
-        return Note(f"“{KPIS[kpi].name}” cannot be drawn: there is no earlier {grain} to start from.")
+        return Note(say(NO_EARLIER[grain], name=name_of(kpi)))
     found = found[~found["member"].str.startswith("(") | (found["value"] != 0)]
     unit = found["unit"].iloc[0]
     names = [labels.member("driver", member) for member in found["member"]]
@@ -93,10 +104,15 @@ def effects(
     _flow(ax, labels, unit, [ends.iloc[0], *found["value"], ends.iloc[1]], ends.iloc[1], found["status"])
     ax.set_xticks(range(len(names)), [fill(name, LINE) for name in names])
     value_axis(ax, labels, unit, of)
-    title = f"{KPIS[of].name} from {names[0]} to {names[-1]}, by cause"
+    title = say("{name} from {first} to {last}, by cause", name=name_of(of), first=names[0], last=names[-1])
     values = [ends.iloc[0], *found["value"], ends.iloc[1]]
-    told = (f"{name} {labels.value(v, unit)}" for name, v in zip(names, values, strict=True))
-    return finish(ax, title, f"Waterfall chart: {title}. {', '.join(told)}.")
+    return finish(ax, title, _alt(title, names, [labels.value(value, unit) for value in values]))
+
+
+def _alt(title: str, names: Sequence[str], values: Sequence[str]) -> str:
+    """What a chart of steps says: each step with its value."""
+    told = ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
+    return say("Waterfall chart: {title}. {values}.", title=title, values=told)
 
 
 def cohorts(
@@ -134,13 +150,16 @@ def cohorts(
         yticklabels=[labels.period(s, "month") for s in grid.index],
     )
     handles = _odd_cells(ax, odd, grid, texts)
-    ax.set(xlabel="months since acquisition", ylabel="acquired in")
+    ax.set(xlabel=say("months since acquisition"), ylabel=say("acquired in"))
     ax.tick_params(length=0)
     ax.tick_params(axis="y", rotation=0)
     legend(ax, handles)
-    title = "Share of each month's new customers still active"
+    title = say("Share of each month's new customers still active")
     oldest = labels.period(grid.index[0], "month")
-    return finish(ax, title, f"Heat map: {title}, for those acquired from {oldest} on, by months since.")
+    alt = say(
+        "Heat map: {title}, for those acquired from {month} on, by months since.", title=title, month=oldest
+    )
+    return finish(ax, title, alt)
 
 
 def _odd_cells(ax: Axes, odd: pd.DataFrame, grid: pd.DataFrame, texts: pd.DataFrame) -> list[Patch]:
@@ -155,8 +174,10 @@ def _odd_cells(ax: Axes, odd: pd.DataFrame, grid: pd.DataFrame, texts: pd.DataFr
         box = BEHIND if row.status == "provisional" else None
         ax.text(*middle, text, ha="center", va="center", fontsize=8, bbox=box)
     keys = {
-        "provisional": Patch(facecolor="white", edgecolor=LIGHT, hatch=HATCH, label="provisional"),
-        "small_n": Patch(facecolor=PALE, label="few cases"),
+        "provisional": Patch(
+            facecolor="white", edgecolor=LIGHT, hatch=HATCH, label=status_word("provisional")
+        ),
+        "small_n": Patch(facecolor=PALE, label=status_word("small_n")),
     }
     return [key for status, key in keys.items() if (odd["status"] == status).any()]
 

@@ -30,11 +30,25 @@ from analysis.charts.style import (
     value_axis,
 )
 from analysis.display import Note
-from analysis.glossary import KPIS
 from analysis.labels import POINTS, Labels
+from analysis.phrases import each, name_of
+from analysis.texts import mark, say
 from analysis.views import latest, member_key, members, missing, rows
 
 AT_MOST = 16
+MARKS = {"target": mark("target"), "on pace": mark("on pace")}
+BARS, INTERVALS, GROUPS = (
+    mark("Bar chart: {title}. {values}."),
+    mark("Interval plot: {title}. {values}."),
+    mark("Grouped bar chart: {title}. In {period}: {values}."),
+)
+NO_MEMBER = {
+    "day": mark("“{name}” has no value by {dimension} in the latest day."),
+    "week": mark("“{name}” has no value by {dimension} in the latest week."),
+    "month": mark("“{name}” has no value by {dimension} in the latest month."),
+    "quarter": mark("“{name}” has no value by {dimension} in the latest quarter."),
+    "year": mark("“{name}” has no value by {dimension} in the latest year."),
+}
 
 
 def attainment(
@@ -69,9 +83,11 @@ def attainment(
     _member_axis(ax, names)
     value_axis(ax, labels, "ratio", kpi, horizontal=True)
     from_zero(ax, horizontal=True, top=max(1.1, found["value"].max() * 1.12))
-    key = Line2D([], [], color=INK, linewidth=1.2, linestyle="--", label=mark)
+    key = Line2D(
+        [], [], color=INK, linewidth=1.2, linestyle="--", label=say(MARKS[mark]) if mark in MARKS else mark
+    )
     status_legend(ax, found["status"], [key])
-    return _finish(ax, "Bar chart", kpis, labels, kpi, by, grain, found)
+    return _finish(ax, BARS, kpis, labels, kpi, by, grain, found)
 
 
 def intervals(
@@ -95,7 +111,7 @@ def intervals(
         return note
     found = _most_cases(members(kpis, labels, kpi, by, grain, running), by)
     if found.empty:
-        return Note(f"“{KPIS[kpi].name}” has no value by {labels.dimension(by)} in the latest {grain}.")
+        return Note(say(NO_MEMBER[grain], name=name_of(kpi), dimension=labels.dimension(by)))
     start, unit = found["period_start"].iloc[0], found["unit"].iloc[0]
     counted = rows(kpis, plain, grain, by)
     counted = counted[counted["period_start"] == start].set_index("member")["value"].reindex(found["member"])
@@ -111,11 +127,13 @@ def intervals(
     ends = pd.concat([found["high"], found["value"], counted]).max() * 1.05
     from_zero(ax, horizontal=True, top=min(ends, 1.0) if unit == "ratio" and ends <= 1.05 else ends)
     if found["low"].notna().any():
-        handles.append(Line2D([], [], color=MAIN, linewidth=2.2, marker="o", label="value with interval"))
+        handles.append(
+            Line2D([], [], color=MAIN, linewidth=2.2, marker="o", label=say("value with interval"))
+        )
     if counted.notna().any():
-        handles.append(Line2D([], [], linestyle="none", marker="x", color=INK, label=KPIS[plain].name))
+        handles.append(Line2D([], [], linestyle="none", marker="x", color=INK, label=name_of(plain)))
     legend(ax, [*handles, *dot_keys(found["status"])])
-    return _finish(ax, "Interval plot", kpis, labels, kpi, by, grain, found)
+    return _finish(ax, INTERVALS, kpis, labels, kpi, by, grain, found)
 
 
 def _most_cases(found: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -161,7 +179,7 @@ def grouped(
     from_zero(ax)
     handles = [Patch(label=labels.member(by, name), facecolor=palette[name]) for name in names]
     status_legend(ax, found["status"], handles, GREY)
-    return _finish(ax, "Grouped bar chart", kpis, labels, kpi, by, grain, found, f", per {grain}")
+    return _finish(ax, GROUPS, kpis, labels, kpi, by, grain, found)
 
 
 def _with_whole(
@@ -186,11 +204,11 @@ def _whole_line(
     value, low, high = whole[["value", "low", "high"]].iloc[0]
     ax.axvline(value, color=INK, linewidth=1.2, linestyle="--", zorder=1)
     keys: list[Line2D | Patch] = [
-        Line2D([], [], color=INK, linewidth=1.2, linestyle="--", label="whole company")
+        Line2D([], [], color=INK, linewidth=1.2, linestyle="--", label=say("whole company"))
     ]
     if isfinite(low) and isfinite(high):
         ax.axvspan(low, high, facecolor=BAND, linewidth=0, zorder=0)
-        keys.append(Patch(facecolor=BAND, label="its interval"))
+        keys.append(Patch(facecolor=BAND, label=say("its interval")))
     return keys
 
 
@@ -205,23 +223,22 @@ def _member_axis(ax: Axes, names: list[str]) -> None:
 
 def _finish(
     ax: Axes,
-    kind: str,
+    alt: str,
     kpis: pd.DataFrame,
     labels: Labels,
     kpi: str,
     by: str,
     grain: str,
     found: pd.DataFrame,
-    over: str = "",
 ) -> Axes:
     """Title, and an alternative text that names the members and their values."""
     start = found["period_start"].max()
-    title = f"{labels.by(KPIS[kpi].name, by)}{over}"
-    title += "" if over else f", {labels.span(start, found['period_end'].max(), grain)}"
+    title, period = labels.by(name_of(kpi), by), labels.period(start, grain)
+    span = labels.span(start, found["period_end"].max(), grain)
+    title = each(title, grain) if alt == GROUPS else f"{title}, {span}"
     shown = found[found["period_start"] == start]
     values = [
         f"{labels.member(by, row.member)} {labels.value(row.value, row.unit, kpi)}"
         for row in shown.itertuples()
     ]
-    span = f" In {labels.period(start, grain)}:" if over else ""
-    return finish(ax, title, f"{kind}: {title}.{span} {', '.join(values)}.")
+    return finish(ax, title, say(alt, title=title, period=period, values=", ".join(values)))

@@ -11,7 +11,6 @@ from analysis.charts.style import (
     GREY,
     INK,
     MARKERS,
-    OTHERS,
     PALETTE,
     bar_style,
     canvas,
@@ -25,11 +24,18 @@ from analysis.charts.style import (
     value_axis,
 )
 from analysis.display import Note
-from analysis.glossary import KPIS
-from analysis.labels import Labels, inside
+from analysis.labels import Labels
+from analysis.phrases import OTHERS, each, inside, name_of, per
+from analysis.texts import mark, say
 from analysis.views import latest, missing, rows
 
+EVERY_MONTH = frozenset({"sales_growth_mom"})  # its name says so
 LONG_TITLE = 60  # characters; the legend names them all
+BARS, LINES, STACKS = (
+    mark("Bar chart: {title}, {first} to {last}. {values}."),
+    mark("Line chart: {title}, {first} to {last}. {values}."),
+    mark("Stacked bar chart: {title}, {first} to {last}. {values}."),
+)
 
 
 def bars(
@@ -61,8 +67,8 @@ def bars(
     if (found["value"] < 0).any():
         ax.axhline(0, color=INK, linewidth=0.8)
     status_legend(ax, found["status"], handles)
-    title = _title(KPIS[kpi].name, grain)
-    return finish(ax, title, _alt("Bar chart", title, labels, kpis, [kpi], grain, starts))
+    title = _title(name_of(kpi), kpi, grain)
+    return finish(ax, title, _alt(BARS, title, labels, kpis, [kpi], grain, starts))
 
 
 def line(
@@ -86,16 +92,15 @@ def line(
     first = next(iter(slices))
     starts = slices[first]["period_start"].tolist()
     for i, (kpi, found) in enumerate(slices.items()):
-        _one_line(ax, found, starts, i, KPIS[kpi].name)
-    handles = [_line_key(i, KPIS[kpi].name) for i, kpi in enumerate(slices)] if len(slices) > 1 else []
+        _one_line(ax, found, starts, i, name_of(kpi))
+    handles = [_line_key(i, name_of(kpi)) for i, kpi in enumerate(slices)] if len(slices) > 1 else []
     value_axis(ax, labels, slices[first]["unit"].iloc[0], first)
     period_axis(ax, labels, starts, grain)
     from_zero(ax)
     statuses = set(pd.concat([found["status"] for found in slices.values()]))
     legend(ax, [*handles, *dot_keys(statuses)])
-    names = " and ".join([KPIS[first].name, *(inside(KPIS[kpi].name) for kpi in list(slices)[1:])])
-    title = _title(names if len(names) <= LONG_TITLE else f"{KPIS[first].name} and what goes with it", grain)
-    return finish(ax, title, _alt("Line chart", title, labels, kpis, list(slices), grain, starts))
+    title = _title(_names(list(slices)), first, grain)
+    return finish(ax, title, _alt(LINES, title, labels, kpis, list(slices), grain, starts))
 
 
 def stacked(
@@ -136,8 +141,8 @@ def stacked(
     from_zero(ax)
     handles = [Patch(label=labels.member(by, m), facecolor=palette[m]) for m in heights.columns]
     status_legend(ax, set(whole["status"]) & {"provisional"}, handles, GREY)
-    title = f"{labels.by(KPIS[kpi].name, by)}, per {grain}"
-    return finish(ax, title, _alt("Stacked bar chart", title, labels, kpis, [kpi], grain, starts))
+    title = each(labels.by(name_of(kpi), by), grain)
+    return finish(ax, title, _alt(STACKS, title, labels, kpis, [kpi], grain, starts))
 
 
 def _heights(found: pd.DataFrame, starts: list, at_most: int) -> pd.DataFrame:
@@ -156,7 +161,7 @@ def _target_line(ax: Axes, kpis: pd.DataFrame, target: str, grain: str, starts: 
         return []
     places = np.arange(len(starts))
     ax.hlines(goals, places - 0.46, places + 0.46, color=INK, linewidth=2)
-    return [Line2D([], [], color=INK, linewidth=2, label="target")]
+    return [Line2D([], [], color=INK, linewidth=2, label=say("target"))]
 
 
 def _one_line(ax: Axes, found: pd.DataFrame, starts: list, i: int, name: str) -> None:
@@ -201,20 +206,30 @@ def _between(style: dict) -> dict:
     return style if "hatch" in style else style | {"edgecolor": "white", "linewidth": 0.6}
 
 
-def _title(name: str, grain: str) -> str:
-    return name if name.startswith("Monthly") else f"{name} per {grain}"
+def _names(ids: list[str]) -> str:
+    """The names of a few KPIs; of those whose names are long the first."""
+    names = name_of(ids[0])
+    for kpi in ids[1:]:
+        names = say("{names} and {name}", names=names, name=inside(name_of(kpi)))
+    return names if len(names) <= LONG_TITLE else say("{name} and what goes with it", name=name_of(ids[0]))
+
+
+def _title(name: str, kpi: str, grain: str) -> str:
+    return name if kpi in EVERY_MONTH else per(name, grain)
 
 
 def _alt(
-    kind: str, title: str, labels: Labels, kpis: pd.DataFrame, ids: list[str], grain: str, starts: list
+    alt: str, title: str, labels: Labels, kpis: pd.DataFrame, ids: list[str], grain: str, starts: list
 ) -> str:
     """One sentence that says what the chart says: the span, and each KPI's latest settled value."""
-    span = f"{labels.period(starts[0], grain)} to {labels.period(starts[-1], grain)}"
+    first, last = labels.period(starts[0], grain), labels.period(starts[-1], grain)
     ends = []
     for kpi in ids:
         found = rows(kpis, kpi, grain).set_index("period_start")
         start = latest(kpis, labels, kpi, grain)
         if start in found.index:
             value = labels.value(found.at[start, "value"], found.at[start, "unit"], kpi)
-            ends.append(f"{KPIS[kpi].name} in {labels.period(start, grain)}: {value}")
-    return f"{kind}: {title}, {span}. {'; '.join(ends)}.".replace(". .", ".")
+            period = labels.period(start, grain)
+            ends.append(say("{name} in {period}: {value}", name=name_of(kpi), period=period, value=value))
+    told = say(alt, title=title, first=first, last=last, values="; ".join(ends))
+    return told.replace(". .", ".")

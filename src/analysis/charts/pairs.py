@@ -10,8 +10,9 @@ from matplotlib.lines import Line2D
 from analysis.charts.names import write_names
 from analysis.charts.style import GREY, INK, MAIN, canvas, dot_keys, finish, legend, value_axis
 from analysis.display import Note
-from analysis.glossary import KPIS
-from analysis.labels import Labels, inside
+from analysis.labels import Labels
+from analysis.phrases import inside, name_of
+from analysis.texts import say
 from analysis.views import latest, members, missing, rows
 
 PARTS = ["name", "value_x", "unit_x", "value_y", "unit_y"]
@@ -39,9 +40,11 @@ def pairs(
     found = _both(kpis, labels, across, up, by, grain, start)
     if found.empty:
         period = labels.period(start, grain)
-        return Note(
-            f"No {labels.dimension(by)} has both “{KPIS[across].name}” and “{KPIS[up].name}” in {period}."
-        )
+        text = say(
+            "No {dimension} has both “{one}” and “{other}” in {period}.",
+            dimension=labels.dimension(by), one=name_of(across), other=name_of(up), period=period,
+        )  # fmt: skip
+        return Note(text)
     ax = canvas(ax, 4.8)
     for row in found.itertuples():
         _point(ax, row)
@@ -49,19 +52,24 @@ def pairs(
     value_axis(ax, labels, found["unit_x"].iloc[0], across, horizontal=True)
     value_axis(ax, labels, found["unit_y"].iloc[0], up)
     ax.grid(False, axis="both")
-    ax.set_xlabel(f"{KPIS[across].name}, {labels.unit(found['unit_x'].iloc[0], across)}")
-    ax.set_ylabel(f"{KPIS[up].name}, {labels.unit(found['unit_y'].iloc[0], up)}")
+    ax.set_xlabel(f"{name_of(across)}, {labels.unit(found['unit_x'].iloc[0], across)}")
+    ax.set_ylabel(f"{name_of(up)}, {labels.unit(found['unit_y'].iloc[0], up)}")
     ax.set_xlim(0, found[["value_x", "high_x"]].max().max() * 1.08)
     ax.set_ylim(0, max(1.03, found["value_y"].max() * 1.03))
-    handles.append(Line2D([], [], color=MAIN, linewidth=1, marker="o", label="value and both its intervals"))
+    handles.append(
+        Line2D([], [], color=MAIN, linewidth=1, marker="o", label=say("value and both its intervals"))
+    )
     legend(ax, [*handles, *dot_keys(found["status"])])
-    title = f"{KPIS[up].name} against {inside(KPIS[across].name)}, {labels.period(start, grain)}"
+    title = say(
+        "{one} against {other}, {period}",
+        one=name_of(up), other=inside(name_of(across)), period=labels.period(start, grain),
+    )  # fmt: skip
     named = found[found["status"] != "small_n"]
     values = [
         f"{name} {labels.value(x, unit_x, across)}, {labels.value(y, unit_y, up)}"
         for name, x, unit_x, y, unit_y in named[PARTS].itertuples(index=False)
     ]
-    drawn = finish(ax, title, f"Scatter chart: {title}. {', '.join(values)}.")
+    drawn = finish(ax, title, say("Scatter chart: {title}. {values}.", title=title, values=", ".join(values)))
     write_names(ax, named[["value_x", "value_y"]].to_numpy(), named["name"].tolist(), _bars(found))
     return drawn
 
@@ -111,4 +119,5 @@ def _cross_hair(
         for value in whole.loc[whole["period_start"] == start, "value"].dropna():
             line(value, color=INK, linewidth=1.2, linestyle="--", zorder=1)
             drawn = True
-    return [Line2D([], [], color=INK, linewidth=1.2, linestyle="--", label="whole company")] if drawn else []
+    key = Line2D([], [], color=INK, linewidth=1.2, linestyle="--", label=say("whole company"))
+    return [key] if drawn else []

@@ -20,11 +20,16 @@ from analysis.charts.style import (
 )
 from analysis.display import Note
 from analysis.labels import Labels
+from analysis.texts import mark, say
 
 FEW = 5
-NOTHING = "There are no customers to draw."
-NO_TEST = "There is no earlier day to forecast from, so nothing can be compared."
-NO_CURVES = "There are no contracts to draw a curve of."
+NOTHING = mark("There are no customers to draw.")
+NO_TEST = mark("There is no earlier day to forecast from, so nothing can be compared.")
+NO_CURVES = mark("There are no contracts to draw a curve of.")
+AXES = {
+    "ratio": (mark("forecast: share who left"), mark("came true: share who left")),
+    "count": (mark("forecast: orders a customer"), mark("came true: orders a customer")),
+}
 
 
 def risk_levels(factors: pd.DataFrame, labels: Labels, model: str, ax: Axes | None = None) -> Axes | Note:
@@ -34,7 +39,7 @@ def risk_levels(factors: pd.DataFrame, labels: Labels, model: str, ax: Axes | No
     """
     found = factors[factors["model"] == model].reset_index(drop=True) if len(factors) else factors
     if found.empty:
-        return Note(NOTHING)
+        return Note(say(NOTHING))
     places = [len(found) - i + found["factor"].nunique() - block for i, block in
               enumerate(pd.factorize(found["factor"])[0])]  # fmt: skip
     ax = canvas(ax, 1.1 + 0.24 * max(places))
@@ -45,11 +50,11 @@ def risk_levels(factors: pd.DataFrame, labels: Labels, model: str, ax: Axes | No
     ax.set_yticks(places, [f"{row.factor}: {row.level}" for row in found.itertuples(index=False)], fontsize=9)
     value_axis(ax, labels, "ratio", "", horizontal=True)
     from_zero(ax, horizontal=True, top=min(1.0, found["risk"].max() * 1.1 + 1e-9))
-    title = "Risk in the next quarter, by what tells the customers apart"
+    title = say("Risk in the next quarter, by what tells the customers apart")
     told = [
         f"{row.factor} {row.level} {labels.value(row.risk, 'ratio')}" for row in found.itertuples(index=False)
     ]
-    return finish(ax, title, f"Dot chart: {title}. {', '.join(told)}.")
+    return finish(ax, title, say("Dot chart: {title}. {values}.", title=title, values=", ".join(told)))
 
 
 def came_true(calibration: pd.DataFrame, labels: Labels, model: str, ax: Axes | None = None) -> Axes | Note:
@@ -59,7 +64,7 @@ def came_true(calibration: pd.DataFrame, labels: Labels, model: str, ax: Axes | 
     """
     found = calibration[calibration["model"] == model] if len(calibration) else calibration
     if found.empty:
-        return Note(NO_TEST)
+        return Note(say(NO_TEST))
     unit = "ratio" if model == "contractual" else "count"
     ax = canvas(ax, 4.2)
     top = 1.06 * float(found[["predicted", "observed"]].max().max())
@@ -74,15 +79,21 @@ def came_true(calibration: pd.DataFrame, labels: Labels, model: str, ax: Axes | 
     value_axis(ax, labels, unit, "")
     ax.set_xlim(0, top)
     ax.set_ylim(0, top)
-    what = "share who left" if unit == "ratio" else "orders a customer"
-    ax.set_xlabel(f"forecast: {what}")
-    ax.set_ylabel(f"came true: {what}")
-    right = Line2D([], [], color=INK, linestyle="--", label="forecast and outcome alike")
-    legend(ax, [Line2D([], [], color=MAIN, linestyle="none", marker="o", label="group of customers"), right])
-    title = "The last forecast and what came of it"
-    told = [f"{labels.tick(row.predicted, unit)} forecast, {labels.tick(row.observed, unit)} came true"
-            for row in found.itertuples(index=False)]  # fmt: skip
-    return finish(ax, title, f"Scatter chart: {title}. {'; '.join(told)}.")
+    across, up = AXES[unit]
+    ax.set_xlabel(say(across))
+    ax.set_ylabel(say(up))
+    right = Line2D([], [], color=INK, linestyle="--", label=say("forecast and outcome alike"))
+    group = Line2D([], [], color=MAIN, linestyle="none", marker="o", label=say("group of customers"))
+    legend(ax, [group, right])
+    title = say("The last forecast and what came of it")
+    told = [
+        say(
+            "{forecast} forecast, {outcome} came true",
+            forecast=labels.tick(row.predicted, unit), outcome=labels.tick(row.observed, unit),
+        )
+        for row in found.itertuples(index=False)
+    ]  # fmt: skip
+    return finish(ax, title, say("Scatter chart: {title}. {values}.", title=title, values="; ".join(told)))
 
 
 def lasting(curves: pd.DataFrame, labels: Labels, by: str = "segment", ax: Axes | None = None) -> Axes | Note:
@@ -91,7 +102,7 @@ def lasting(curves: pd.DataFrame, labels: Labels, by: str = "segment", ax: Axes 
     `curves` has `member`, `n`, `month`, `survival`, `low`, `high`.
     """
     if curves.empty:
-        return Note(NO_CURVES)
+        return Note(say(NO_CURVES))
     ax = canvas(ax, 3.8)
     handles, told = [], []
     for i, (member, part) in enumerate(curves.groupby("member", sort=True)):
@@ -101,13 +112,13 @@ def lasting(curves: pd.DataFrame, labels: Labels, by: str = "segment", ax: Axes 
         ax.fill_between(part["month"], low, high, step="post", color=BAND, alpha=0.6)
         ax.step(part["month"], part["survival"], where="post", color=colour, linestyle=dash, linewidth=1.8)
         handles.append(Line2D([], [], color=colour, linestyle=dash, label=name))
-        told.append(
-            f"{name} {labels.value(part['survival'].iloc[-1], 'ratio')} after {part['month'].iloc[-1]} months"
-        )
+        share = labels.value(part["survival"].iloc[-1], "ratio")
+        months = part["month"].iloc[-1]
+        told.append(say("{name} {share} after {months} months", name=name, share=share, months=months))
     value_axis(ax, labels, "ratio", "")
-    ax.set_xlabel("months since the contract began")
+    ax.set_xlabel(say("months since the contract began"))
     ax.set_ylim(0, 1.03)
     ax.set_xlim(0, max(float(curves["month"].max()), 1.0))
     legend(ax, handles)
-    title = f"Contracts still running, by {labels.dimension(by)}"
-    return finish(ax, title, f"Line chart: {title}. {', '.join(told)}.")
+    title = labels.by(say("Contracts still running,"), by)
+    return finish(ax, title, say("Line chart: {title}. {values}.", title=title, values=", ".join(told)))

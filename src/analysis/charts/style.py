@@ -25,6 +25,7 @@ from PIL import Image
 from analysis.display import Folded, Note, Table
 from analysis.glossary import UNASSIGNED
 from analysis.labels import Labels
+from analysis.phrases import OTHERS, status_word
 from analysis.views import member_key
 
 # Okabe and Ito's colours for the colour-blind, then Tol's; neighbours differ in lightness too.
@@ -36,7 +37,6 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
 MAIN, LOSS, GREY, PALE, INK, FAINT = PALETTE[0], PALETTE[4], "#A6A6A6", "#CFCFCF", "#262626", "#E3E3E3"
 BAND = "#E4ECF4"
-OTHERS = "(others)"
 HATCH = "////"
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # a text that stands on lines
 TITLE_LETTERS = 60  # of a line
@@ -180,18 +180,19 @@ def status_legend(ax: Axes, statuses: Iterable[str], handles: Sequence = (), col
     used = set(statuses)
     keys = list(handles)
     if "provisional" in used:
-        keys.append(Patch(label="provisional", **bar_style("provisional", colour)))
+        keys.append(Patch(label=status_word("provisional"), **bar_style("provisional", colour)))
     if "small_n" in used:
-        keys.append(Patch(label="few cases", **bar_style("small_n", GREY)))
+        keys.append(Patch(label=status_word("small_n"), **bar_style("small_n", GREY)))
     legend(ax, keys)
 
 
 def dot_keys(statuses: Iterable[str]) -> list[Line2D]:
     """The keys of points that mean something by their look: hollow is provisional, grey is few cases."""
-    looks = {"provisional": ("white", INK, "provisional"), "small_n": (GREY, GREY, "few cases")}
+    looks = {"provisional": ("white", INK), "small_n": (GREY, GREY)}
     return [
-        Line2D([], [], linestyle="none", marker="o", mfc=face, color=edge, label=text)
-        for face, edge, text in (looks[status] for status in looks if status in set(statuses))
+        Line2D([], [], linestyle="none", marker="o", mfc=face, color=edge, label=status_word(status))
+        for status, (face, edge) in looks.items()
+        if status in set(statuses)
     ]
 
 

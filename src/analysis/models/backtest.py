@@ -19,7 +19,9 @@ from analysis.models.evaluation import (
 )
 from analysis.models.intervals import count_interval, dispersion
 from analysis.models.orders import DAYS_OF_WEEK, bought_after
+from analysis.texts import mark, say
 
+BETTER = mark("{deviance} deviance a customer against {name}, beyond chance")
 STEPS_BACK = (0.5, 1.0, 1.5)  # further cut-offs before the main one, in lengths of its holdout
 STEPS_ON = (0.25, 0.5)  # and, where the history has no room for those, after it
 LEAST_HISTORY = 0.3  # of the time, before any cut-off
@@ -91,9 +93,9 @@ def choose(forecasts: dict[str, np.ndarray], default: str, actual: np.ndarray) -
         if name != default and high < 0:
             better[name] = mean
     if not better:
-        return default, "no other forecast was better beyond chance"
+        return default, say("no other forecast was better beyond chance")
     name = min(better, key=lambda one: better[one])
-    return name, f"{better[name]:+.3f} deviance a customer against {default}, beyond chance"
+    return name, say(BETTER, deviance=f"{better[name]:+.3f}", name=default)
 
 
 def backtest(

@@ -23,6 +23,17 @@ from analysis.models.outcome import NON_CONTRACTUAL, QUARTER_WEEKS, Estimate, Ou
 from analysis.models.reasons import order_reasons
 from analysis.models.value import ValueForecast, lifetime_value, value_forecast
 from analysis.stats import ratio
+from analysis.texts import mark, say
+
+REPLACED = mark("worse than {name} at the last holdout: that is what is used")
+MORE = mark(
+    "who orders more often also spends more an order (correlation {correlation}): values of the extremes "
+    "are less certain"
+)
+LESS = mark(
+    "who orders more often also spends less an order (correlation {correlation}): values of the extremes "
+    "are less certain"
+)
 
 
 @dataclass(frozen=True)
@@ -116,7 +127,7 @@ def in_use(days: pd.DataFrame, cutoff: int, found: PurchaseForecast) -> Used:
     """The forecast, or the baseline with less deviance at the last holdout, with its own past errors."""
     past = found.backtest
     if past is None:
-        why = "no earlier time to forecast from: there is nothing to compare with"
+        why = say("no earlier time to forecast from: there is nothing to compare with")
         return Used(found, found.method, Verdict("do not use", (why,)), np.nan, np.zeros(0))
     degenerate = found.model_name if found.model_name != "pareto_nbd" else ""
     fallback = found.method if found.method != GEOMETRIC and found.method != "pareto_nbd" else degenerate
@@ -137,7 +148,7 @@ def in_use(days: pd.DataFrame, cutoff: int, found: PurchaseForecast) -> Used:
     actual, forecast = told[0]
     spread = dispersion(actual, forecast)
     missed = float(own[0])
-    reasons = (f"worse than {name} at the last holdout: that is what is used", *past.verdict.reasons)
+    reasons = (say(REPLACED, name=name), *past.verdict.reasons)
     word = "indicative" if abs(missed) <= INDICATIVE_TOTAL else "do not use"
     return Used(
         with_forecast(found, now, spread, own, name),
@@ -230,14 +241,16 @@ def odd(value: ValueForecast, customers: int) -> str:
 def notes(used: Used, value: ValueForecast, beyond: str) -> tuple[str, ...]:
     """What could not be fit, and warnings, in words."""
     found = used.forecast
-    said = [*found.notes, f"forecast by {found.method}: {found.reason}"]
+    said = [*found.notes, say("forecast by {method}: {reason}", method=found.method, reason=found.reason)]
     if value.reason:
-        said.append(f"amounts: {value.method} instead of gamma_gamma: {value.reason}")
-    if value.related:
         said.append(
-            f"who orders more often also spends {'more' if value.correlation > 0 else 'less'} an order "
-            f"(correlation {value.correlation:+.2f}): values of the extremes are less certain"
+            say(
+                "amounts: {method} instead of gamma_gamma: {reason}", method=value.method, reason=value.reason
+            )
         )
+    if value.related:
+        related = MORE if value.correlation > 0 else LESS
+        said.append(say(related, correlation=f"{value.correlation:+.2f}"))
     return (*said, beyond) if beyond else tuple(said)
 
 

@@ -22,6 +22,7 @@ from analysis.models.features import exposure, features, linear
 from analysis.models.orders import DAYS_OF_WEEK, bought_after, purchases, summary
 from analysis.models.pareto import ParetoNBD
 from analysis.models.purchases import BGNBD, NBD, MeanRate, PurchaseModel
+from analysis.texts import say
 
 CUTOFFS = np.linspace(0.35, 0.85, 11)  # earlier cut-offs, as shares of the time up to the cut-off
 HORIZONS = (0.5, 1.0)  # after each, shares of the time ahead: how the rate falls is learnt from both
@@ -54,8 +55,8 @@ def sound(model: PurchaseModel, customers: pd.DataFrame, weeks: float) -> str:
         return model.degenerate_
     forecast = model.expected(customers, weeks)
     if not (np.isfinite(forecast).all() and (forecast >= 0).all()):
-        return "a forecast that is not a number"
-    return "" if np.isfinite(model.p_alive(customers)).all() else "a probability that is not a number"
+        return say("a forecast that is not a number")
+    return "" if np.isfinite(model.p_alive(customers)).all() else say("a probability that is not a number")
 
 
 def purchase_model(customers: pd.DataFrame, weeks: float) -> tuple[str, PurchaseModel, tuple[str, ...]]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.models.contract_backtest import MODEL, ContractBacktest, contract_backtest
 from analysis.models.contract_value import ContractValue, contract_values, linear_slopes
-from analysis.models.evaluation import INDICATIVE_TOTAL, USABLE_TOTAL, Verdict
+from analysis.models.evaluation import INDICATIVE_TOTAL, MISSED, USABLE_TOTAL, Verdict
 from analysis.models.factors import contract_factors
 from analysis.models.hazard import DiscreteTimeHazard
 from analysis.models.inputs import Inputs
@@ -27,6 +27,7 @@ from analysis.models.person_periods import alive_now, person_periods
 from analysis.models.reasons import Words, contract_reasons
 from analysis.models.spells import contract_spells, day_of, days_of
 from analysis.stats import Z95, ratio
+from analysis.texts import mark, say
 
 FALLBACKS = {
     "Kaplan-Meier": "kaplan_meier",
@@ -35,6 +36,10 @@ FALLBACKS = {
 }
 USABLE_ENDS = 30  # in the holdout: fewer tell little about how good a forecast is
 DIMS = ("segment", "channel")
+NO_EARLIER_DAY = mark("no earlier day to forecast from: there is nothing to compare with")
+NOBODY_LEFT = mark("nobody left in the holdout: there is nothing to compare with")
+BEYOND_CHANCE = mark("missed the last holdout by {share}, more than {limit} and chance")
+FEW_LEFT = mark("{customers} customers left in the holdout, fewer than {limit}")
 
 
 class LifeTableAlone(DiscreteTimeHazard):
@@ -43,7 +48,7 @@ class LifeTableAlone(DiscreteTimeHazard):
     def fit_regression(
         self, frame: pd.DataFrame, y: np.ndarray, weight: np.ndarray, customers: np.ndarray
     ) -> "LifeTableAlone":
-        self.notice_ = "Kaplan-Meier alone"
+        self.notice_ = say("Kaplan-Meier alone")
         self.covariance_ = np.diag(self.life_table_.variance)
         return self
 
@@ -177,7 +182,7 @@ def best(
         model = DiscreteTimeHazard().fit(X, y, weight)
         fallback = "kaplan_meier" if model.kind_ == "kaplan_meier" else ""
         return Fitted([(everyone, model)], fallback), (model.notice_,) if model.notice_ else ()
-    note = f"{winner} forecast the last holdout better than the model: it is what is used"
+    note = say("{name} forecast the last holdout better than the model: it is what is used", name=winner)
     if winner == "tenure only":
         tenure = DiscreteTimeHazard(term_months=0, challenger=False)
         return Fitted([(everyone, tenure.fit(X[["customer_id", "month"]], y, weight))], "tenure_only"), (
@@ -224,21 +229,21 @@ def judged(past: ContractBacktest | None, fallback: str) -> tuple[float, Verdict
     was no holdout. *indicative*: the rest. A baseline in the model's place is never more than indicative.
     """
     if past is None or not past.ends:
-        why = "no earlier day to forecast from" if past is None else "nobody left in the holdout"
-        return np.nan, Verdict("do not use", (f"{why}: there is nothing to compare with",))
+        why = NO_EARLIER_DAY if past is None else NOBODY_LEFT
+        return np.nan, Verdict("do not use", (say(why),))
     table = shown_calibration(past)
     expected, left = float(table["n"] @ table["predicted"]), float(table["n"] @ table["observed"])
     missed = float(ratio(expected - left, left))
     chance = Z95 * float(np.sqrt(max(left, expected)))
     bad, against = [], []
     if abs(missed) > INDICATIVE_TOTAL and abs(expected - left) > chance:
-        bad.append(f"missed the last holdout by {missed:+.0%}, more than {INDICATIVE_TOTAL:.0%} and chance")
+        bad.append(say(BEYOND_CHANCE, share=f"{missed:+.0%}", limit=f"{INDICATIVE_TOTAL:.0%}"))
     elif abs(missed) > USABLE_TOTAL:
-        against.append(f"missed the last holdout by {missed:+.0%}, more than {USABLE_TOTAL:.0%}")
+        against.append(say(MISSED, share=f"{missed:+.0%}", limit=f"{USABLE_TOTAL:.0%}"))
     if fallback:
-        against.append("the model beats no baseline: a simpler forecast is in its place")
+        against.append(say("the model beats no baseline: a simpler forecast is in its place"))
     if past.ends < USABLE_ENDS:
-        against.append(f"{past.ends} customers left in the holdout, fewer than {USABLE_ENDS}")
+        against.append(say(FEW_LEFT, customers=past.ends, limit=USABLE_ENDS))
     word = "do not use" if bad else "indicative" if against else "usable"
     return missed, Verdict(word, (*bad, *against))
 

@@ -12,11 +12,14 @@ from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from analysis.stats import Z95, ratio
+from analysis.texts import mark, say
 
 LEAST_FORECAST = 1e-9  # a forecast of 0 that was wrong would be infinitely wrong
 
 OWN_MODELS = ("bg_nbd", "nbd")  # baselines that are models of their own: not to be worse than, that is enough
 USABLE_TOTAL, INDICATIVE_TOTAL = 0.15, 0.30  # how far the total may be off
+MISSED = mark("missed the last holdout by {share}, more than {limit}")
+NOTHING_BOUGHT = mark("nothing was bought in the holdout: there is nothing to compare with")
 USABLE_CUSTOMERS = 500
 USABLE_COVERAGE = (0.90, 0.99)  # of the 95 % intervals of customers with a forecast above 1
 
@@ -132,22 +135,24 @@ def verdict(
     """
     missed = total_error(actual, forecast)
     if np.isnan(missed):
-        return Verdict("do not use", ("nothing was bought in the holdout: there is nothing to compare with",))
+        return Verdict("do not use", (say(NOTHING_BOUGHT),))
     against, bad = [], []
     if abs(missed) > INDICATIVE_TOTAL:
-        bad.append(f"missed the last holdout by {missed:+.0%}, more than {INDICATIVE_TOTAL:.0%}")
+        bad.append(say(MISSED, share=f"{missed:+.0%}", limit=f"{INDICATIVE_TOTAL:.0%}"))
     elif abs(missed) > USABLE_TOTAL:
-        against.append(f"missed the last holdout by {missed:+.0%}, more than {USABLE_TOTAL:.0%}")
+        against.append(say(MISSED, share=f"{missed:+.0%}", limit=f"{USABLE_TOTAL:.0%}"))
     mine = poisson_deviances(actual, forecast)
     for name, baseline in baselines.items():
         mean, _, high = paired_interval(mine, poisson_deviances(actual, baseline))
         if mean > 0:
-            (against if name in OWN_MODELS else bad).append(f"worse than {name}")
+            (against if name in OWN_MODELS else bad).append(say("worse than {name}", name=name))
         elif high >= 0 and name not in OWN_MODELS:
-            against.append(f"no better than {name} beyond chance")
+            against.append(say("no better than {name} beyond chance", name=name))
     if customers < USABLE_CUSTOMERS:
-        against.append(f"{customers} customers, fewer than {USABLE_CUSTOMERS}")
+        against.append(
+            say("{customers} customers, fewer than {limit}", customers=customers, limit=USABLE_CUSTOMERS)
+        )
     if covered < USABLE_COVERAGE[0] or covered > USABLE_COVERAGE[1]:
-        against.append(f"{covered:.0%} of the 95 % intervals were right")
+        against.append(say("{share} of the 95 % intervals were right", share=f"{covered:.0%}"))
     word = "do not use" if bad else "indicative" if against else "usable"
     return Verdict(word, (*bad, *against))

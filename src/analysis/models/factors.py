@@ -5,16 +5,20 @@ import pandas as pd
 
 from analysis.models.hazard import DiscreteTimeHazard
 from analysis.models.reasons import LATE, Words
+from analysis.texts import mark, say
 
 COLUMNS = ["factor", "level", "n", "risk"]
 SHOWN = 4  # factors
 LEVELS = 6  # of a factor; the others are one
 NAMES = {
-    "owner": "salesperson",
-    "cycle_days": "days the deal took",
-    "price": "monthly price",
-    "price_change": "price against a year ago",
-    "tenure": "months as a customer",
+    "owner": mark("salesperson"),
+    "channel": mark("channel"),
+    "segment": mark("segment"),
+    "plan": mark("plan"),
+    "cycle_days": mark("days the deal took"),
+    "price": mark("monthly price"),
+    "price_change": mark("price against a year ago"),
+    "tenure": mark("months as a customer"),
 }
 BY_TIME = ("season", "renewal_due")
 
@@ -36,7 +40,7 @@ def contract_factors(
     for name in named[:SHOWN] or ["tenure"]:
         values = alive["month"] if name == "tenure" else alive[name]
         levels = cut(values) if pd.api.types.is_numeric_dtype(values.dtype) else texts(values, name, words)
-        tables.append(by_level(NAMES.get(name, name), levels, risk))
+        tables.append(by_level(say(NAMES[name]) if name in NAMES else name, levels, risk))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -45,19 +49,21 @@ def cut(values: pd.Series) -> pd.Series:
     x = values.to_numpy(dtype="float64", na_value=np.nan)
     bounds = np.unique(np.nanquantile(x, [1 / 3, 2 / 3])) if np.isfinite(x).any() else np.zeros(0)
     whole = [f"{bound:,.2f}" if abs(bound) < 10 else f"{bound:,.0f}" for bound in bounds]
-    names = np.array([f"up to {whole[0]}", *[f"up to {b}" for b in whole[1:]], f"over {whole[-1]}"]
-                     if len(whole) else ["all"], dtype=object)  # fmt: skip
+    named = [say("all")]
+    if whole:
+        named = [say("up to {number}", number=b) for b in whole] + [say("over {number}", number=whole[-1])]
+    names = np.array(named, dtype=object)
     place = np.searchsorted(bounds, x, side="left")
-    return pd.Series(np.where(np.isnan(x), "not known", names[np.minimum(place, len(names) - 1)]))
+    return pd.Series(np.where(np.isnan(x), say("not known"), names[np.minimum(place, len(names) - 1)]))
 
 
 def texts(values: pd.Series, name: str, words: Words) -> pd.Series:
     """Levels of a text by the names their reader knows; the rarest beyond a few are one."""
-    named = values.astype(object).where(values.notna(), "not known").astype(str).reset_index(drop=True)
+    named = values.astype(object).where(values.notna(), say("not known")).astype(str).reset_index(drop=True)
     if name == "owner":
         named = named.map(lambda one: words.people.get(one, one))
     counts = named.value_counts()
-    return named.where(named.isin(set(counts.index[:LEVELS])), "others").str.replace("_", " ")
+    return named.where(named.isin(set(counts.index[:LEVELS])), say("others")).str.replace("_", " ")
 
 
 def by_level(factor: str, levels: pd.Series, risk: np.ndarray) -> pd.DataFrame:
@@ -81,15 +87,16 @@ def order_factors(customers: pd.DataFrame, risk: np.ndarray) -> pd.DataFrame:
     with np.errstate(divide="ignore", invalid="ignore"):
         overdue = np.where(gap > 0, silent / gap, np.inf)
     places = [repeats == 0, overdue <= 1, overdue <= LATE, overdue <= 3]
-    names = ["one order only", "not due yet", "due", "late"]
-    late = pd.Series(np.select(places, names, "very late"))
+    names = [say("one order only"), say("not due yet"), say("due"), say("late")]
+    late = pd.Series(np.select(places, names, say("very late")))
     places = [repeats == 0, repeats == 1, repeats <= 3, repeats <= 9]
-    often = pd.Series(np.select(places, ["one", "two", "three or four", "five to ten"], "over ten"))
+    names = [say("one"), say("two"), say("three or four"), say("five to ten")]
+    often = pd.Series(np.select(places, names, say("over ten")))
     months = np.select(
         [silent <= 13, silent <= 26, silent <= 52],
-        ["up to a quarter", "up to half a year", "up to a year"],
-        "over a year",
+        [say("up to a quarter"), say("up to half a year"), say("up to a year")],
+        say("over a year"),
     )
-    tables = [by_level("next order", late, risk), by_level("orders so far", often, risk),
-              by_level("time since the last order", pd.Series(months), risk)]  # fmt: skip
+    tables = [by_level(say("next order"), late, risk), by_level(say("orders so far"), often, risk),
+              by_level(say("time since the last order"), pd.Series(months), risk)]  # fmt: skip
     return pd.concat(tables, ignore_index=True)

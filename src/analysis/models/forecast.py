@@ -16,7 +16,9 @@ from analysis.models.intervals import count_interval, p_any, total_interval
 from analysis.models.orders import as_day
 from analysis.models.purchases import PurchaseModel
 from analysis.stats import ratio
+from analysis.texts import mark, say
 
+AVERAGES = mark("{customers} customers, {repeaters} with a repeat purchase: averages only")
 LEAST_CUSTOMERS, LEAST_REPEATERS = 100, 40  # below: averages of all customers only
 REGRESSION_FROM, BOOSTING_FROM = 500, 2_000  # customers
 
@@ -120,9 +122,9 @@ def decided(
 ) -> tuple[str, str]:
     """Which forecast is used, and why."""
     if simple:
-        return found.default, f"{customers} customers, {repeaters} with a repeat purchase: averages only"
+        return found.default, say(AVERAGES, customers=customers, repeaters=repeaters)
     if past is None:
-        return found.default, "no earlier time to compare forecasts at"
+        return found.default, say("no earlier time to compare forecasts at")
     if past.chosen in found.forecasts and past.chosen != GEOMETRIC:
         return past.chosen, past.why
     return found.default, past.why
@@ -134,5 +136,5 @@ def nobody(weeks: float) -> PurchaseForecast:
     columns += ["forecast", "low", "high", "p_buys", "p_alive", "level"]
     empty = pd.DataFrame(columns=columns, dtype="float64", index=pd.Index([], name="customer_id"))
     return PurchaseForecast(
-        empty, weeks, "none", "nobody bought yet", (), None, "none", False, 1.0, 0.0, 0.0, 0.0, None
+        empty, weeks, "none", say("nobody bought yet"), (), None, "none", False, 1.0, 0.0, 0.0, 0.0, None
     )

@@ -38,7 +38,11 @@ from analysis.models.hazard_choice import (
     time_folds,
 )
 from analysis.models.life_table import LifeTable
+from analysis.texts import mark, say
 
+FEW_ENDS = mark("{n} events, at least {limit} are needed: Kaplan-Meier alone")
+FEW_OTHERS = mark("{n} months without an event, at least {limit} are needed: Kaplan-Meier alone")
+SIMPLE = mark("{n} events: at most {limit} columns of features, with ridge")
 LEAST_EVENTS = 20  # below: the life table alone
 FEW_EVENTS = 130  # up to here at most FEW_COLUMNS columns
 FEW_COLUMNS = 5
@@ -129,9 +133,8 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         self.strength_, self.shift_, self.slope_ = np.nan, 0.0, 1.0
         others = float(weight.sum()) - self.events_
         if self.events_ < LEAST_EVENTS or others < LEAST_EVENTS:
-            few = "events" if self.events_ < LEAST_EVENTS else "months without an event"
-            count = min(self.events_, others)
-            self.notice_ = f"{count:.0f} {few}, at least {LEAST_EVENTS} are needed: Kaplan-Meier alone"
+            few = FEW_ENDS if self.events_ < LEAST_EVENTS else FEW_OTHERS
+            self.notice_ = say(few, n=f"{min(self.events_, others):.0f}", limit=LEAST_EVENTS)
             self.covariance_ = np.diag(self.life_table_.variance)
             return self
         return self.fit_regression(frame, target, weight, customers)
@@ -195,7 +198,7 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         self.columns_ = np.arange(Z.shape[1])
         if few:
             self.columns_ = self.few_columns(Z, y, weight)
-            self.notice_ = f"{self.events_:.0f} events: at most {FEW_COLUMNS} columns of features, with ridge"
+            self.notice_ = say(SIMPLE, n=f"{self.events_:.0f}", limit=FEW_COLUMNS)
         return Z[:, self.columns_]
 
     def folds(self, frame: pd.DataFrame, y: np.ndarray, customers: np.ndarray) -> Folds:

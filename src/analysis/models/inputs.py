@@ -17,7 +17,10 @@ from analysis.models.leakage import Leak, without_leaks
 from analysis.models.orders import customer_days
 from analysis.models.spells import contract_spells, day_of, days_of, whole_months
 from analysis.stats import ratio
+from analysis.texts import mark, say
 
+STATED = mark("margin {share}, as stated in the params file")
+OF_ORDERS = mark("margin {share}, that of the orders with a cost")
 ABOUT = ("segment", "channel", "rep_id")  # what is known of a customer beside the deal
 
 
@@ -168,7 +171,7 @@ def margin_of(company: Company) -> tuple[float, str]:
     stated = company.params.gross_margin
     labels = Labels.of(company)
     if stated is not None:
-        return stated, f"margin {labels.value(stated, 'ratio')}, as stated in the params file"
+        return stated, say(STATED, share=labels.value(stated, "ratio"))
     if company.has("orders"):
         orders = company.table("orders")
         orders = orders.filter(orders.cost.notnull())
@@ -176,5 +179,5 @@ def margin_of(company: Company) -> tuple[float, str]:
         amount, cost = sums.to_pandas().fillna(0.0).iloc[0]
         if amount > 0:
             share = float(ratio(amount - cost, amount))
-            return share, f"margin {labels.value(share, 'ratio')}, that of the orders with a cost"
-    return 1.0, "no margin is stated and no order has a cost: revenue counts in full"
+            return share, say(OF_ORDERS, share=labels.value(share, "ratio"))
+    return 1.0, say("no margin is stated and no order has a cost: revenue counts in full")

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis.errors import AnalysisError
+from analysis.texts import mark, say
 
 SAME = 0.95  # a correlation above it is no coincidence
 MOSTLY = 0.9  # share of a text's values that must be numbers or dates for it to be read as such
@@ -20,6 +21,13 @@ ALMOST_ALL = 0.99
 LEAST = 5  # customers of each kind before a pattern means anything
 LEAST_PAIRS = 20  # pairs of numbers before a correlation does
 MOST_LEVELS = 20
+LATE = mark("{n} of its dates are after the cut-off {day} (the latest is {latest})")
+AFTER_END = mark("{n} of its dates are those of the customer's own end or later")
+ONLY_LEFT = mark("filled in only for customers who left ({n} of {left}, none of {others} others)")
+MOSTLY_LEFT = mark("filled in for {left} of those who left and {others} of the others")
+FOLLOWS = mark("correlation {correlation} with how long they were customers")
+FOLLOWS_WITH = mark("correlation {correlation} with how long they were customers x {other}")
+TELLS = mark("its values tell who left, with {n} exceptions of {customers}")
 EMPTY = ("", "nan", "none", "null", "n/a", "-", "<na>", "nat")
 
 
@@ -149,15 +157,13 @@ def date_leak(
         late = (dates >= pd.Timestamp(cut_off) + pd.Timedelta(days=1)).to_numpy()
         if late.any():
             latest = f"{dates.max():%Y-%m-%d}"
-            reason = f"{late.sum()} of its dates are after the cut-off {cut_off} (the latest is {latest})"
+            reason = say(LATE, n=late.sum(), day=cut_off, latest=latest)
             return Leak(name, "after_cut_off", reason)
     if ended_on is not None:
         ends = pd.to_datetime(ended_on)
         after = ((dates.to_numpy() >= ends.to_numpy()) & ended).sum()
         if after >= max(LEAST, ended.sum() / 2):
-            return Leak(
-                name, "after_end", f"{after} of its dates are those of the customer's own end or later"
-            )
+            return Leak(name, "after_end", say(AFTER_END, n=after))
     return None
 
 
@@ -169,10 +175,10 @@ def filled_leak(name: str, values: pd.Series, ended: np.ndarray) -> Leak | None:
         return None
     of_left, of_stayed = there[ended].mean(), there[~ended].mean()
     if of_stayed == 0 and there.sum() * stayed >= LEAST * len(ended):  # so many of the others were expected
-        reason = f"filled in only for customers who left ({there.sum()} of {left}, none of {stayed} others)"
+        reason = say(ONLY_LEFT, n=there.sum(), left=left, others=stayed)
         return Leak(name, "filled_at_end", reason)
     if abs(correlation(there.astype("float64"), ended.astype("float64"))) > SAME:
-        reason = f"filled in for {of_left:.0%} of those who left and {of_stayed:.0%} of the others"
+        reason = say(MOSTLY_LEFT, left=f"{of_left:.0%}", others=f"{of_stayed:.0%}")
         return Leak(name, "filled_at_end", reason)
     return None
 
@@ -181,11 +187,11 @@ def duration_leak(name: str, known: dict[str, np.ndarray], time: np.ndarray) -> 
     """A number that follows the duration, or the duration times another feature that it is no twin of."""
     mine = known[name]
     if abs(r := correlation(mine, time)) > SAME:
-        return Leak(name, "duration", f"correlation {r:.3f} with how long they were customers")
+        return Leak(name, "duration", say(FOLLOWS, correlation=f"{r:.3f}"))
     for other, x in known.items():
         r = correlation(mine, time * x) if other != name else 0.0
         if abs(r) > SAME and abs(correlation(mine, x)) <= SAME:
-            reason = f"correlation {r:.3f} with how long they were customers x {other}"
+            reason = say(FOLLOWS_WITH, correlation=f"{r:.3f}", other=other)
             return Leak(name, "product", reason)
     return None
 
@@ -200,7 +206,7 @@ def outcome_leak(name: str, values: pd.Series, ended: np.ndarray) -> Leak | None
     size = np.bincount(level, minlength=len(names))
     wrong = np.minimum(left, size - left).sum()
     if wrong <= (1 - ALMOST_ALL) * least:
-        return Leak(name, "outcome", f"its values tell who left, with {wrong:.0f} exceptions of {len(ended)}")
+        return Leak(name, "outcome", say(TELLS, n=f"{wrong:.0f}", customers=len(ended)))
     return None
 
 

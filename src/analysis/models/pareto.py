@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from analysis.models.likelihood import Rows, Terms, rising, total
 from analysis.models.purchases import PurchaseModel
+from analysis.texts import mark
 
 NODES = 24  # of Gauss and Legendre's rule; see `silent`
 DEEPEST = 40.0  # what is left of the integrand beyond e^-40 of its start is left out
@@ -24,7 +25,7 @@ class ParetoNBD(PurchaseModel):
 
     parameters = ("r", "alpha", "s", "beta")
     starts: ClassVar = [(0.5, 0.4, 0.5, 0.4), (1.0, 1.0, 1.0, 1.0), (0.5, 0.3, 0.3, 3.0)]
-    meaning = "no dropout visible in this window"
+    meaning = mark("no dropout visible in this window")
 
     def log_likelihood(self, values: np.ndarray, rows: Rows) -> tuple[float, np.ndarray]:
         r, alpha, s, beta = values

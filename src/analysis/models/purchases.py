@@ -20,6 +20,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from analysis.models.likelihood import Rows, Terms, by_distinct_row, grouped, maximise, rising, total
+from analysis.texts import mark, say
 
 COLUMNS = ("repeats", "t_x_weeks", "age_weeks")
 LEAST, MOST = 1e-3, 1e3  # a parameter outside: the data do not show what it stands for
@@ -100,7 +101,7 @@ class PurchaseModel(RegressorMixin, BaseEstimator):
         odd = [
             name for name, value in zip(self.parameters, values, strict=True) if not LEAST <= value <= MOST
         ]
-        self.degenerate_ = f"{self.meaning} ({', '.join(odd)})" if odd else ""
+        self.degenerate_ = f"{say(self.meaning)} ({', '.join(odd)})" if odd else ""
         return self
 
     @property
@@ -205,7 +206,7 @@ class NBD(PurchaseModel):
 
     parameters = ("r", "alpha")
     starts: ClassVar = [(0.5, 0.5), (2.0, 4.0)]
-    meaning = "no difference between customers visible in this window"
+    meaning = mark("no difference between customers visible in this window")
 
     def log_likelihood(self, values: np.ndarray, rows: Rows) -> tuple[float, np.ndarray]:
         r, alpha = values
@@ -235,7 +236,7 @@ class BGNBD(PurchaseModel):
 
     parameters = ("r", "alpha", "a", "b")
     starts: ClassVar = [(0.3, 0.2, 0.7, 2.0), (1.0, 0.5, 0.3, 3.0), (0.5, 1.0, 2.0, 10.0)]
-    meaning = "no dropout visible in this window"
+    meaning = mark("no dropout visible in this window")
     from_first: ClassVar[int] = 0  # 1: a customer may fall silent after the first purchase too
 
     def log_likelihood(self, values: np.ndarray, rows: Rows) -> tuple[float, np.ndarray]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.models.hazard import DiscreteTimeHazard
 from analysis.models.outcome import DAYS_OF_MONTH, REASONS
+from analysis.texts import say, say_n
 
 LATE = 1.5  # silent for so many of the usual gaps: late
 CHEAPER, DEARER = -0.02, 0.02  # smaller changes of price are none
@@ -26,11 +27,12 @@ class Words:
 
 def span(days: float) -> str:
     """A time in the largest unit that leaves two of it or more."""
-    for unit, length in (("month", DAYS_OF_MONTH), ("week", 7.0), ("day", 1.0)):
-        count = round(days / length)
-        if count >= 2 or unit == "day":
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return ""
+    months, weeks = round(days / DAYS_OF_MONTH), round(days / 7.0)
+    if months >= 2:
+        return say_n("{n} month", "{n} months", months)
+    if weeks >= 2:
+        return say_n("{n} week", "{n} weeks", weeks)
+    return say_n("{n} day", "{n} days", round(days))
 
 
 def contract_reasons(model: DiscreteTimeHazard, alive: pd.DataFrame, words: Words) -> pd.DataFrame:
@@ -48,7 +50,9 @@ def contract_reasons(model: DiscreteTimeHazard, alive: pd.DataFrame, words: Word
             filled[row] += 1
     bare = np.flatnonzero(filled == 0)
     months = alive["month"].to_numpy()
-    result[bare, 0] = [f"nothing unusual; customer for {span((months[i] - 1) * DAYS_OF_MONTH)}" for i in bare]
+    result[bare, 0] = [
+        say("nothing unusual; customer for {time}", time=span((months[i] - 1) * DAYS_OF_MONTH)) for i in bare
+    ]
     return pd.DataFrame(result, columns=list(REASONS), index=alive.index)
 
 
@@ -56,25 +60,36 @@ def contract_words(feature: str, row: pd.Series, usual_cycle: float, words: Word
     """What a feature says of a customer; nothing where it is one that nobody can make sense of."""
     value = row.get(feature)
     if feature == "tenure":
-        return f"customer for {span((row['month'] - 1) * DAYS_OF_MONTH)}"
+        return say("customer for {time}", time=span((row["month"] - 1) * DAYS_OF_MONTH))
     if feature == "renewal_due":
-        return "renewal due this month"
+        return say("renewal due this month")
     if feature == "season":
-        return "the time of the year"
+        return say("the time of the year")
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return ""
     if feature == "price":
-        return f"pays {words.money(float(value))} a month"
+        return say("pays {amount} a month", amount=words.money(float(value)))
     if feature == "price_change":
-        change = f"price {'up' if value > 0 else 'down'} {words.share(abs(value))} in a year"
-        return change if value > DEARER or value < CHEAPER else "price unchanged for a year"
+        if CHEAPER <= value <= DEARER:
+            return say("price unchanged for a year")
+        share = words.share(abs(value))
+        if value > 0:
+            return say("price up {share} in a year", share=share)
+        return say("price down {share} in a year", share=share)
     if feature == "cycle_days":
-        return f"won in {span(float(value))}, usually {span(usual_cycle)}"
+        return say("won in {time}, usually {usual}", time=span(float(value)), usual=span(usual_cycle))
     if feature == "owner":
-        return f"looked after by {words.people.get(str(value), str(value))}"
+        return say("looked after by {person}", person=words.people.get(str(value), str(value)))
+    return about_words(feature, str(value))
+
+
+def about_words(feature: str, value: str) -> str:
+    """What is known of a customer, by its name and value."""
     if feature == "channel":
-        return f"came by {str(value).replace('_', ' ')}"
-    return f"{value} plan" if feature == "plan" else f"{feature} {value}"
+        return say("came by {channel}", channel=value.replace("_", " "))
+    if feature == "plan":
+        return say("{plan} plan", plan=value)
+    return say("segment {segment}", segment=value) if feature == "segment" else f"{feature} {value}"
 
 
 def order_reasons(customers: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
@@ -92,10 +107,11 @@ def order_reasons(customers: pd.DataFrame, features: pd.DataFrame) -> pd.DataFra
     first = [silence(silent[i], gap[i], int(repeats[i])) for i in rows]
     slower = (repeats >= 2) & (last_gap > SLOWER * gap)
     fewer = (repeats >= 3) & (half < (repeats - half))
-    second = [f"the last wait was {span(last_gap[i])}" if slower[i] else None for i in rows]
+    second = [say("the last wait was {time}", time=span(last_gap[i])) if slower[i] else None for i in rows]
     counts = half.astype("int64").tolist(), (repeats - half).astype("int64").tolist()
     third = [
-        f"{counts[0][i]} repeat orders in the later half of the time, {counts[1][i]} in the earlier"
+        say("{later} repeat orders in the later half of the time, {earlier} in the earlier",
+            later=counts[0][i], earlier=counts[1][i])
         if fewer[i] else None
         for i in rows
     ]  # fmt: skip
@@ -106,10 +122,9 @@ def order_reasons(customers: pd.DataFrame, features: pd.DataFrame) -> pd.DataFra
 def silence(days: float, gap: float, repeats: int) -> str:
     """How long a customer has not ordered, against how often they usually do."""
     if repeats == 0:
-        return f"one order only, {span(days)} ago"
+        return say("one order only, {time} ago", time=span(days))
     if gap < 1:
-        return f"last order {span(days)} ago"
-    usual = f"usually every {span(gap)}"
-    return (
-        f"no order for {span(days)}, {usual}" if days > LATE * gap else f"ordered {span(days)} ago, {usual}"
-    )
+        return say("last order {time} ago", time=span(days))
+    if days > LATE * gap:
+        return say("no order for {time}, usually every {usual}", time=span(days), usual=span(gap))
+    return say("ordered {time} ago, usually every {usual}", time=span(days), usual=span(gap))

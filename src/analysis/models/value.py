@@ -15,8 +15,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from analysis.models.likelihood import THIN, Objective, best_of
 from analysis.models.purchases import LEAST, MOST
+from analysis.texts import mark, say
 
 VALUE_COLUMNS = ("orders", "mean_amount")
+ALIKE = mark("no difference of amounts visible between or within customers ({parameters})")
+BEYOND = mark(
+    "the horizon of {weeks} weeks is longer than the {watched} weeks observed: the later part is the model's "
+    "shape, not experience"
+)
 WINSOR = 0.995  # purchases above this quantile count as much as it
 RELATED = 0.3  # from this correlation on, frequency and value are not independent, as Gamma-Gamma supposes
 FAR = 2.0  # a mean this many times off the observed one comes from a tail that nobody observed
@@ -98,11 +104,9 @@ class GammaGamma(RegressorMixin, BaseEstimator):
         far = self.q_ <= 1 or (observed is not None and not 1 / FAR <= self.mean_ / observed <= FAR)
         self.degenerate_ = ""
         if odd:
-            self.degenerate_ = (
-                f"no difference of amounts visible between or within customers ({', '.join(odd)})"
-            )
+            self.degenerate_ = say(ALIKE, parameters=", ".join(odd))
         elif far:
-            self.degenerate_ = "the amounts' tail is too heavy for a mean (q)"
+            self.degenerate_ = say("the amounts' tail is too heavy for a mean (q)")
         return self
 
     def predict(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
@@ -170,7 +174,7 @@ def value_forecast(bought: pd.DataFrame) -> ValueForecast:
     correlation = correlated(n[n > 1], mean[n > 1])
     related = bool(abs(correlation) > RELATED)
     X = np.column_stack([n, mean])
-    reason = "no purchase above 0" if cap <= 0 else ""
+    reason = say("no purchase above 0") if cap <= 0 else ""
     if not reason:
         model = GammaGamma().fit(X)
         values, reason = model.predict(X), model.degenerate_
@@ -263,10 +267,7 @@ def lifetime_value(
     level = np.asarray(level, dtype="float64")
     watched = float(customers["age_weeks"].max()) if len(customers) else 0.0
     beyond = weeks > watched
-    note = (
-        f"the horizon of {weeks:.0f} weeks is longer than the {watched:.0f} weeks observed: "
-        "the later part is the model's shape, not experience"
-    )
+    note = say(BEYOND, weeks=f"{weeks:.0f}", watched=f"{watched:.0f}")
     return LifetimeValue(
         pd.Series(
             margin * np.asarray(mean_amount, dtype="float64") * level * discounted, index=customers.index

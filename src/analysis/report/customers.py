@@ -16,11 +16,14 @@ from analysis.full_table import merged, model_table
 from analysis.models.customers import CustomerModels
 from analysis.report.files import json_text, parquet_bytes, write_text
 from analysis.report.sheets import customers_sheet
+from analysis.texts import mark, say
 
 FOLDER = "KPI_REPORT_FOLDER"
 """The environment variable of a kernel that names the folder of the report."""
 HANDED_OVER = ".kpis-of-models.json"
 PARQUET, SHEET = "customers.parquet", "customers.xlsx"
+NOT_WRITTEN = mark("Nothing was written: in a report these are {table} and {sheet}, with {rows} rows.")
+WRITTEN = mark("Written beside this report: {table} and {sheet}, with {rows} rows.")
 DAYS = ("period_start", "period_end")
 NUMBERS = ("value", "numerator", "denominator", "n", "low", "high")
 
@@ -33,14 +36,15 @@ def save(company: Company, models: CustomerModels, folder: str | Path | None = N
     """
     place = folder or os.environ.get(FOLDER, "")
     count = f"{len(models.customers):,}"
+    named = {"table": PARQUET, "sheet": SHEET, "rows": count}
     if not place:
-        return Note(f"Nothing was written: in a report these are {PARQUET} and {SHEET}, with {count} rows.")
+        return Note(say(NOT_WRITTEN, **named))
     target = Path(place)
     (target / PARQUET).write_bytes(parquet_bytes(models.customers))
     (target / SHEET).write_bytes(customers_sheet(models.customers, company.params.currency))
     if not folder:
         write_text(target / HANDED_OVER, json_text(model_table(company, models)))
-    return Note(f"Written beside this report: {PARQUET} and {SHEET}, with {count} rows.")
+    return Note(say(WRITTEN, **named))
 
 
 def take_over(kpis: pd.DataFrame, folder: Path) -> pd.DataFrame:

@@ -7,13 +7,16 @@ import pandas as pd
 from analysis.display import Note, Row, Table
 from analysis.glossary import GRAINS, KPIS
 from analysis.labels import NOTHING, Labels
-from analysis.tables.words import MARKS, SHORT, WORDS, cell, explained, left_out, marked, why
+from analysis.phrases import COMPLETE, name_of, status_word
+from analysis.tables.words import MARKS, NO_VALUE, SHORT, cell, explained, left_out, marked, why
+from analysis.texts import mark, say
 from analysis.views import EMPTY, finest, latest, missing, present, rows
 
-UNCLEAR = "no clear change"
-OVERLAP = f"{UNCLEAR}: the 95 % intervals of the two periods overlap, so it may be chance"
-UNTESTED = "better, worse: by the two figures alone where a KPI has no interval"
-NO_PRESENT = "None of these KPIs has a value in the running periods."
+UNCLEAR = mark("no clear change")
+OVERLAP = mark("no clear change: the 95 % intervals of the two periods overlap, so it may be chance")
+BETTER, WORSE = mark("better"), mark("worse")
+UNTESTED = mark("better, worse: by the two figures alone where a KPI has no interval")
+NO_PRESENT = mark("None of these KPIs has a value in the running periods.")
 GROWTH = frozenset({"sales_growth_mom", "sales_growth_yoy", "cmgr_6m"})  # read by their own sign
 
 
@@ -26,13 +29,14 @@ def headline(kpis: pd.DataFrame, labels: Labels, *ids: str, grain: str = "month"
     given = [kpi for kpi in ids if not labels.lacking(kpi)]
     if not given:
         lacks = dict.fromkeys(f"`{labels.lacking(kpi)[0]}`" for kpi in ids)
-        return Note(f"None of these KPIs can be computed: this company lacks {', '.join(lacks)}.")
+        text = say("None of these KPIs can be computed: this company lacks {what}.", what=", ".join(lacks))
+        return Note(text)
     body = [_headline_row(kpis, labels, kpi, grain) for kpi in given]
-    head = ("KPI", "Period", "Value", "Before", "Change", "Reading")
-    caption = f"Each KPI in its latest complete {grain}, as known on {labels.day(labels.as_of)}"
+    head = (say("KPI"), say("Period"), say("Value"), say("Before"), say("Change"), say("Reading"))
+    caption = say(COMPLETE[grain], day=labels.day(labels.as_of))
     readings = {row.cells[-1] for row in body}
-    notes = [OVERLAP] if UNCLEAR in readings else []
-    notes += [UNTESTED] if readings & {"better", "worse"} else []
+    notes = [say(OVERLAP)] if say(UNCLEAR) in readings else []
+    notes += [say(UNTESTED)] if readings & {say(BETTER), say(WORSE)} else []
     notes += [*explained(row.status for row in body), *left_out(labels, ids)]
     return Table(caption, head, tuple(body), tuple(notes), "headline")
 
@@ -46,7 +50,7 @@ def running(kpis: pd.DataFrame, labels: Labels, *ids: str, grains: Sequence[str]
     given = [kpi for kpi in ids if not labels.lacking(kpi)]
     found = present(kpis, labels, ids, grains)
     if not given or found["value"].isna().all():
-        return missing(kpis[kpis["kpi"] == ids[0]], labels, ids[:1], grains[0]) or Note(NO_PRESENT)
+        return missing(kpis[kpis["kpi"] == ids[0]], labels, ids[:1], grains[0]) or Note(say(NO_PRESENT))
     heads = found.drop_duplicates("grain").set_index("grain")
     grains = [grain for grain in grains if grain in heads.index]
     spans = [
@@ -58,13 +62,14 @@ def running(kpis: pd.DataFrame, labels: Labels, *ids: str, grains: Sequence[str]
         parts = [cell(cells, (kpi, grain)) for grain in grains]
         looks = ["ok" if part is None else part["status"] for part in parts]
         texts = [_present(labels, part, kpi) for part in parts]
-        body.append(Row((KPIS[kpi].name, *texts), looks=("ok", *looks)))
-    caption = f"This month, quarter and year, as known on {labels.day(labels.as_of)}"
+        body.append(Row((name_of(kpi), *texts), looks=("ok", *looks)))
+    day = labels.day(labels.as_of)
+    caption = say("This month, quarter and year, as known on {day}", day=day)
     if len(grains) == 1:
-        caption = f"{spans[0]}, as known on {labels.day(labels.as_of)}"
+        caption = say("{period}, as known on {day}", period=spans[0], day=day)
     statuses = [look for row in body for look in row.looks]
     notes = (*explained(statuses, MARKS), *left_out(labels, ids))
-    return Table(caption, ("KPI", *spans), tuple(body), notes, "running")
+    return Table(caption, (say("KPI"), *spans), tuple(body), notes, "running")
 
 
 def _present(labels: Labels, part: pd.Series | None, kpi: str) -> str:
@@ -78,10 +83,10 @@ def _present(labels: Labels, part: pd.Series | None, kpi: str) -> str:
 
 def _headline_row(kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str) -> Row:
     grain = max(grain, finest(kpis, kpi), key=GRAINS.index)
-    name, found = KPIS[kpi].name, rows(kpis, kpi, grain)
+    name, found = name_of(kpi), rows(kpis, kpi, grain)
     start = latest(kpis, labels, kpi, grain)
     if start not in set(found["period_start"]):
-        return Row((name, *[NOTHING] * 4, "no value"), "undefined")
+        return Row((name, *[NOTHING] * 4, say(NO_VALUE)), "undefined")
     now = found[found["period_start"] == start].iloc[0]
     past = found[(found["period_start"] < start) & ~found["reason"].isin(EMPTY)]
     before = None if past.empty else past.iloc[-1]
@@ -101,18 +106,20 @@ def _reading(now: pd.Series, before: pd.Series | None) -> str:
     """The step from one period to the next in words, or why there is none."""
     if pd.isna(now["value"]):
         return why(now["reason"])
-    if now["status"] in WORDS:
-        return WORDS[now["status"]]
+    if status_word(now["status"]):
+        return status_word(now["status"])
+    if now["kpi"] in GROWTH and now["value"] != 0:
+        return say("growing") if now["value"] > 0 else say("shrinking")
     if now["kpi"] in GROWTH:
-        return "growing" if now["value"] > 0 else "shrinking" if now["value"] < 0 else "unchanged"
+        return say("unchanged")
     if before is None or pd.isna(before["value"]):
-        return SHORT["no_base"]
+        return say(SHORT["no_base"])
     if now["value"] == before["value"]:
-        return "unchanged"
+        return say("unchanged")
     if now["low"] <= before["high"] and before["low"] <= now["high"]:
-        return UNCLEAR
+        return say(UNCLEAR)
     up = now["value"] > before["value"]
     direction = KPIS[now["kpi"]].direction
     if direction == "none":
-        return "higher" if up else "lower"
-    return "better" if up == (direction == "up") else "worse"
+        return say("higher") if up else say("lower")
+    return say(BETTER) if up == (direction == "up") else say(WORSE)

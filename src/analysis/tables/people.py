@@ -4,20 +4,19 @@ import pandas as pd
 
 from analysis.company import Company
 from analysis.display import Note, Row, Table
-from analysis.glossary import HOURS, KPIS, UNASSIGNED
+from analysis.glossary import HOURS, UNASSIGNED
 from analysis.labels import NOTHING, Labels
 from analysis.leads import waiting_leads
 from analysis.naive import answered_hours
+from analysis.phrases import STILL_WAITING, head_of, name_of
 from analysis.tables.words import MARKS, explained, marked, why
+from analysis.texts import mark, say
 from analysis.views import latest, members, missing, rows
 
-FEW, MOVING, ALIKE = (
-    "few cases, not compared",
-    "provisional, not compared",
-    "cannot be told apart from the team",
-)
+FEW, MOVING = mark("few cases, not compared"), mark("provisional, not compared")
+ALIKE = mark("cannot be told apart from the team")
 RESPONSE = ("first_response_hours", "contacted_24h_rate")
-OVERLAPPING = "cannot be told apart: the 95 % intervals of the person and of the team overlap"
+OVERLAPPING = mark("cannot be told apart: the 95 % intervals of the person and of the team overlap")
 
 
 def comparison(
@@ -62,15 +61,15 @@ def comparison(
     ]
     head = (
         labels.dimension(by).capitalize(),
-        KPIS[plain].name,
-        KPIS[kpi].name,
-        "95 % interval",
-        "Cases",
-        "Reading",
+        name_of(plain),
+        name_of(kpi),
+        say("95 % interval"),
+        say("Cases"),
+        say("Reading"),
     )
     span = labels.span(start, found["period_end"].max(), grain)
-    caption = f"{KPIS[kpi].name} by {labels.dimension(by)}, {span}"
-    notes = [OVERLAPPING] if any(row.cells[-1] == ALIKE for row in body) else []
+    caption = f"{labels.by(name_of(kpi), by)}, {span}"
+    notes = [say(OVERLAPPING)] if any(row.cells[-1] == say(ALIKE) for row in body) else []
     notes += explained(row.status for row in body)
     return Table(caption, head, tuple(body), tuple(notes), "comparison")
 
@@ -80,12 +79,12 @@ def against(row: pd.Series, team: pd.Series | None) -> str:
     if pd.isna(row["value"]):
         return why(row["reason"])
     if row["status"] in ("small_n", "provisional"):
-        return FEW if row["status"] == "small_n" else MOVING
+        return say(FEW) if row["status"] == "small_n" else say(MOVING)
     if team is None or pd.isna([row["low"], row["high"], team["low"], team["high"]]).any():
         return NOTHING
     if row["low"] <= team["high"] and team["low"] <= row["high"]:
-        return ALIKE
-    return "above the team" if row["value"] > team["value"] else "below the team"
+        return say(ALIKE)
+    return say("above the team") if row["value"] > team["value"] else say("below the team")
 
 
 def waiting(client: Company, kpis: pd.DataFrame, labels: Labels, first: int = 10) -> Table | Note:
@@ -101,7 +100,7 @@ def waiting_list(leads: pd.DataFrame, labels: Labels, first: int = 10) -> Table 
     """The frame of `leads.waiting_leads` as a list of the `first` rows, of all with 0."""
     day = labels.day(labels.as_of)
     if leads.empty:
-        return Note(f"No lead waits to be worked on {day}.")
+        return Note(say("No lead waits to be worked on {day}.", day=day))
     shown = (leads.head(first) if first else leads).fillna({"channel": UNASSIGNED, "rep": UNASSIGNED})
     body = [
         Row(
@@ -116,11 +115,13 @@ def waiting_list(leads: pd.DataFrame, labels: Labels, first: int = 10) -> Table 
         for row in shown.itertuples()
     ]
     count = labels.plain(len(leads))
-    what = (
-        f"All {count} unworked leads" if len(shown) == len(leads) else f"The oldest of {count} unworked leads"
+    caption = (
+        say("All {count} unworked leads on {day}, the oldest first", count=count, day=day)
+        if len(shown) == len(leads)
+        else say("The oldest of {count} unworked leads on {day}, the oldest first", count=count, day=day)
     )
-    head = ("Lead", "Created", "Days waiting", "Channel", "Salesperson")
-    return Table(f"{what} on {day}, the oldest first", head, tuple(body), kind="list")
+    head = (say("Lead"), say("Created"), say("Days waiting"), say("Channel"), say("Salesperson"))
+    return Table(caption, head, tuple(body), kind="list")
 
 
 def response(
@@ -147,7 +148,7 @@ def response(
             marked(labels, soon, RESPONSE[1]),
         )
         body.append(Row(cells, looks=("ok", "ok", "ok", row["status"], "ok", soon["status"])))
-    names = [KPIS[kpi].name for kpi in RESPONSE]
-    head = (grain.capitalize(), "Leads", "Contacted", names[0], "Of those contacted", names[1])
+    names = [name_of(kpi) for kpi in RESPONSE]
+    head = (head_of(grain), say("Leads"), say("Contacted"), names[0], say("Of those contacted"), names[1])
     notes = explained((look for line in body for look in line.looks), MARKS)
-    return Table(f"{names[0]} per {grain}, with and without those who still wait", head, tuple(body), notes)
+    return Table(say(STILL_WAITING[grain], name=names[0]), head, tuple(body), notes)

@@ -8,40 +8,63 @@ from analysis.labels import NOTHING, Labels
 from analysis.models.customers import CustomerModels
 from analysis.models.outcome import CONTRACTUAL, Outcome
 from analysis.models.staying import difference, staying
+from analysis.texts import mark, say
 
-NAMES = {"contractual": "Customers under contract", "non_contractual": "Customers who order"}
+NAMES = {"contractual": mark("Customers under contract"), "non_contractual": mark("Customers who order")}
 AT_MONTHS = (3, 6, 12, 24, 36)
-NONE = "This company has neither contracts nor orders that name a customer, so nothing can be forecast."
+NONE = mark("This company has neither contracts nor orders that name a customer, so nothing can be forecast.")
 ABSENT = {
-    "contractual": "This company has no table `subscriptions`, so no end of a contract can be learned from.",
-    "non_contractual": "This company has no orders that name a customer, so no next order can be forecast.",
+    "contractual": mark(
+        "This company has no table `subscriptions`, so no end of a contract can be learned from."
+    ),
+    "non_contractual": mark(
+        "This company has no orders that name a customer, so no next order can be forecast."
+    ),
+}
+LEFT_OUT = mark("column left out, it could know the future: {column}: {reason}")
+NO_TEST = mark("There is no earlier day to forecast from.")
+VERDICTS = {
+    "usable": mark("usable"),
+    "indicative": mark("indicative"),
+    "do not use": mark("do not use"),
+}
+SCORES = {
+    "ibs": mark("ibs"),
+    "brier": mark("brier"),
+    "auc": mark("auc"),
+    "deviance": mark("deviance"),
+    "spearman": mark("spearman"),
+    "mae": mark("mae"),
+    "total_error": mark("total error"),
 }
 
 
 def outlook(models: CustomerModels, labels: Labels) -> Table | Note:
     """The answer: how many are likely to leave, their worth, how wrong it was last time, a verdict."""
     if not models.outcomes:
-        return Note(NONE)
+        return Note(say(NONE))
     found = list(models.outcomes.values())
     lines = {
-        "Customers today": [labels.plain(float(o.customers["watched"].sum())) for o in found],
-        "Likely to leave, or not to order, in the next quarter": [
+        say("Customers today"): [labels.plain(float(o.customers["watched"].sum())) for o in found],
+        say("Likely to leave, or not to order, in the next quarter"): [
             around(labels, o.leaving.value, o.leaving.low, o.leaving.high) for o in found
         ],
-        "What those are worth": [money(labels, o.leaving_value) for o in found],
-        "What all customers are worth": [
+        say("What those are worth"): [money(labels, o.leaving_value) for o in found],
+        say("What all customers are worth"): [
             f"{money(labels, o.total.value)} ({money(labels, o.total.low)} – {money(labels, o.total.high)})"
             for o in found
         ],
-        "How wrong the last such forecast was": [last_time(o, labels) for o in found],
-        "Can it be used?": [o.verdict.word for o in found],
+        say("How wrong the last such forecast was"): [last_time(o, labels) for o in found],
+        say("Can it be used?"): [say(VERDICTS[o.verdict.word]) for o in found],
     }
     body = tuple(Row((name, *cells)) for name, cells in lines.items())
-    caption = f"Outlook as of {labels.day(labels.as_of)}"
-    worth = f"Worth: margin expected in the coming {models.months} months, discounted"
-    worth += "; in brackets the 95 % interval"
-    told = [f"{NAMES[o.model]}: {reason}" for o in found for reason in o.verdict.reasons]
-    return Table(caption, ("", *(NAMES[o.model] for o in found)), body, (worth, *told), "outlook")
+    caption = say("Outlook as of {day}", day=labels.day(labels.as_of))
+    worth = say(
+        "Worth: margin expected in the coming {months} months, discounted; in brackets the 95 % interval",
+        months=models.months,
+    )
+    told = [f"{say(NAMES[o.model])}: {reason}" for o in found for reason in o.verdict.reasons]
+    return Table(caption, ("", *(say(NAMES[o.model]) for o in found)), body, (worth, *told), "outlook")
 
 
 def around(labels: Labels, value: float, low: float, high: float) -> str:
@@ -58,19 +81,27 @@ def money(labels: Labels, amount: float) -> str:
 def last_time(outcome: Outcome, labels: Labels) -> str:
     """By how much the last holdout was missed, in words."""
     if np.isnan(outcome.missed):
-        return "there is no earlier forecast to look back at"
-    way = "too many" if outcome.missed > 0 else "too few"
-    what = "leavers" if outcome.model == CONTRACTUAL else "orders"
-    return f"{labels.value(abs(outcome.missed), 'ratio')} {way} {what}"
+        return say("there is no earlier forecast to look back at")
+    share = labels.value(abs(outcome.missed), "ratio")
+    if outcome.model == CONTRACTUAL:
+        many = outcome.missed > 0
+        return (
+            say("{share} too many leavers", share=share)
+            if many
+            else say("{share} too few leavers", share=share)
+        )
+    if outcome.missed > 0:
+        return say("{share} too many orders", share=share)
+    return say("{share} too few orders", share=share)
 
 
 def calls(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
     """The customers most worth a call: risk x value, the highest first."""
     if model not in models.outcomes:
-        return Note(ABSENT[model])
+        return Note(say(ABSENT[model]))
     found = models.actions[models.actions["model"] == model]
     if found.empty:
-        return Note("No customer is both at risk and worth anything.")
+        return Note(say("No customer is both at risk and worth anything."))
     body = tuple(
         Row(
             (
@@ -83,33 +114,36 @@ def calls(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
         )
         for row in found.rename(columns={"Index": "place"}).itertuples(index=False)
     )
-    head = ("Customer", "Risk in the next quarter", "Worth", "At stake", "Why")
-    notes = ["At stake: risk x worth"]
+    head = (say("Customer"), say("Risk in the next quarter"), say("Worth"), say("At stake"), say("Why"))
+    notes = [say("At stake: risk x worth")]
     if models.outcomes[model].verdict.word == "do not use":
-        notes.append("This forecast failed its last test: do not rest a decision on the list")
-    return Table(f"{NAMES[model]}: whom to call first", head, body, tuple(notes), "calls")
+        notes.append(say("This forecast failed its last test: do not rest a decision on the list"))
+    return Table(
+        say("{model}: whom to call first", model=say(NAMES[model])), head, body, tuple(notes), "calls"
+    )
 
 
 def levels(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
     """The risk of the next quarter by what tells the customers apart."""
     outcome = models.outcomes.get(model)
     if outcome is None or outcome.factors.empty:
-        return Note(ABSENT[model] if outcome is None else "There are no customers to tell apart.")
+        return Note(say(ABSENT[model]) if outcome is None else say("There are no customers to tell apart."))
     body = tuple(
         Row(
             (f"{row.factor}: {row.level}", labels.plain(float(row.n)), labels.value(float(row.risk), "ratio"))
         )
         for row in outcome.factors.itertuples(index=False)
     )
-    head = ("Customers by", "How many", "Mean risk in the next quarter")
-    return Table(f"{NAMES[model]}: risk in the next quarter", head, body, kind="levels")
+    head = (say("Customers by"), say("How many"), say("Mean risk in the next quarter"))
+    caption = say("{model}: risk in the next quarter", model=say(NAMES[model]))
+    return Table(caption, head, body, kind="levels")
 
 
 def looked_back(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
     """The forecast of the last holdout beside what happened, by groups of customers."""
     outcome = models.outcomes.get(model)
     if outcome is None or outcome.tested_from is None or outcome.calibration.empty:
-        return Note(ABSENT[model] if outcome is None else "There is no earlier day to forecast from.")
+        return Note(say(ABSENT[model]) if outcome is None else say(NO_TEST))
     unit = "ratio" if model == CONTRACTUAL else "count"
     body = tuple(
         Row(
@@ -122,12 +156,14 @@ def looked_back(models: CustomerModels, labels: Labels, model: str) -> Table | N
         )
         for place, row in enumerate(outcome.calibration.itertuples(index=False), start=1)
     )
-    what = "who left" if model == CONTRACTUAL else "orders each"
-    day = labels.day(outcome.tested_from)
-    caption = f"{NAMES[model]}: forecast of {day}, {outcome.tested_days} days later"
-    return Table(
-        caption, ("Group", "Customers", f"Forecast: {what}", f"Came true: {what}"), body, (), "tested"
-    )
+    what = (say("Forecast: orders each"), say("Came true: orders each"))
+    if model == CONTRACTUAL:
+        what = (say("Forecast: who left"), say("Came true: who left"))
+    caption = say(
+        "{model}: forecast of {day}, {days} days later",
+        model=say(NAMES[model]), day=labels.day(outcome.tested_from), days=outcome.tested_days,
+    )  # fmt: skip
+    return Table(caption, (say("Group"), say("Customers"), *what), body, (), "tested")
 
 
 def told(labels: Labels, number: float, unit: str) -> str:
@@ -139,43 +175,56 @@ def scores(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
     """Each forecast and each baseline at the last holdout; the first number decides, the less the better."""
     outcome = models.outcomes.get(model)
     if outcome is None or outcome.scores.empty:
-        return Note(ABSENT[model] if outcome is None else "There is no earlier day to forecast from.")
+        return Note(say(ABSENT[model]) if outcome is None else say(NO_TEST))
     found = outcome.scores
     body = tuple(
-        Row((str(name).replace("_", " "), *(f"{x:.3f}" if np.isfinite(x) else NOTHING for x in line)))
+        Row((str(name).replace("_", " "), *(labels.fine(x) if np.isfinite(x) else NOTHING for x in line)))
         for name, line in zip(found.index, found.to_numpy(dtype="float64"), strict=True)
     )
-    used = f"Used: {outcome.method}" + (f"; fallback: {outcome.fallback}" if outcome.fallback else "")
-    right = f"95 % intervals that were right: {labels.value(outcome.coverage, 'ratio')}"
-    notes = (used.replace("_", " "), right) if np.isfinite(outcome.coverage) else (used.replace("_", " "),)
-    head = ("Forecast", *(str(name).replace("_", " ") for name in found))
-    return Table(f"{NAMES[model]}: against the baselines", head, body, notes, "scores")
+    method, fallback = outcome.method.replace("_", " "), outcome.fallback.replace("_", " ")
+    notes = [say("Used: {method}", method=method)]
+    if fallback:
+        notes = [say("Used: {method}; fallback: {fallback}", method=method, fallback=fallback)]
+    if np.isfinite(outcome.coverage):
+        share = labels.value(outcome.coverage, "ratio")
+        notes.append(say("95 % intervals that were right: {share}", share=share))
+    names = (say(SCORES[name]) if name in SCORES else str(name).replace("_", " ") for name in found)
+    caption = say("{model}: against the baselines", model=say(NAMES[model]))
+    return Table(caption, (say("Forecast"), *names), body, tuple(notes), "scores")
 
 
 def lasting(models: CustomerModels, labels: Labels, by: str = "segment") -> Table | Note:
     """The share of contracts still running after so many months, by member, and whether members differ."""
     curves, p = staying(models.inputs, by), difference(models.inputs, by)
     if curves.empty:
-        return Note("There are no contracts to draw by segment." if models.inputs.subscriptions is not None
-                    else ABSENT["contractual"])  # fmt: skip
+        there = models.inputs.subscriptions is not None
+        return Note(
+            say("There are no contracts to draw by segment.") if there else say(ABSENT["contractual"])
+        )
     body = []
     for member, part in curves.groupby("member"):
         at = part.set_index("month")["survival"].reindex(AT_MONTHS)
         cells = [labels.value(float(share), "ratio") for share in at]
         body.append(Row((labels.member(by, str(member)), labels.plain(float(part["n"].iloc[0])), *cells)))
-    head = (labels.dimension(by).capitalize(), "Contracts", *(f"after {m} months" for m in AT_MONTHS))
-    word = "a difference beyond chance" if p < 0.05 else "chance alone may explain it"
-    notes = () if np.isnan(p) else (f"Log-rank test: p = {p:.3f}, {word}",)
-    caption = f"Contracts still running, by {labels.dimension(by)}"
-    return Table(caption, head, tuple(body), notes, "lasting")
+    after = (say("after {months} months", months=months) for months in AT_MONTHS)
+    head = (labels.dimension(by).capitalize(), say("Contracts"), *after)
+    notes = []
+    if not np.isnan(p):
+        shown = labels.fine(p)
+        notes = [say("Log-rank test: p = {p}, chance alone may explain it", p=shown)]
+        if p < 0.05:
+            notes = [say("Log-rank test: p = {p}, a difference beyond chance", p=shown)]
+    caption = labels.by(say("Contracts still running,"), by)
+    return Table(caption, head, tuple(body), tuple(notes), "lasting")
 
 
 def caveats(models: CustomerModels, labels: Labels) -> Table | Note:
     """What the figures rest on and what could not be done, model by model."""
-    body = [Row(("All", models.inputs.margin_note))]
+    body = [Row((say("All"), models.inputs.margin_note))]
     body += [
-        Row(("All", f"column left out, it could know the future: {leak}")) for leak in models.inputs.leaks
+        Row((say("All"), say(LEFT_OUT, column=leak.column, reason=leak.reason)))
+        for leak in models.inputs.leaks
     ]
     for outcome in models.outcomes.values():
-        body += [Row((NAMES[outcome.model], note.replace("_", " "))) for note in outcome.notes]
-    return Table("What the figures rest on", ("Of", "Note"), tuple(body), kind="caveats")
+        body += [Row((say(NAMES[outcome.model]), note.replace("_", " "))) for note in outcome.notes]
+    return Table(say("What the figures rest on"), (say("Of"), say("Note")), tuple(body), kind="caveats")

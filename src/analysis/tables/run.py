@@ -8,36 +8,59 @@ import pandas as pd
 from analysis.company import Company
 from analysis.display import Folded, Row, Table
 from analysis.labels import NOTHING, Labels
+from analysis.texts import mark, say
 
 PACKAGES = ("pandas", "ibis-framework", "duckdb", "matplotlib")
+HEADS = {  # of columns that frames hand over
+    "identity": mark("Identity"),
+    "checked": mark("Checked"),
+    "broken": mark("Broken"),
+    "worst": mark("Worst"),
+    "status": mark("Status"),
+    "table": mark("Table"),
+    "rows_read": mark("Rows read"),
+    "filtered": mark("Filtered"),
+    "after_as_of": mark("After as of"),
+    "duplicates": mark("Duplicates"),
+    "quarantined": mark("Quarantined"),
+    "flagged": mark("Flagged"),
+    "accepted": mark("Accepted"),
+    "note": mark("Note"),
+}
+HOW = {"holds": mark("holds"), "broken": mark("broken")}
 
 
 def checks(found: pd.DataFrame) -> Table:
     """What `kpi_table.identities` returns, as it is."""
-    return plain(found, "Checks: do the parts add up to the whole?", "checks")
+    shown = found.assign(status=[say(HOW[status]) for status in found["status"]])
+    return plain(shown, say("Checks: do the parts add up to the whole?"), "checks")
 
 
 def ledger(client: Company, labels: Labels) -> Folded:
     """The rows of every table: read, kept, and left out for which reason; one sentence, the table in it."""
     found = client.ledger
-    head = {name: name.replace("_", " ").capitalize() for name in found.columns if name != "source"}
+    head = {name: _head(name) for name in found.columns if name != "source"}
     body = [
         Row(tuple(str(cell) if isinstance(cell, str) else labels.plain(cell) for cell in line))
         for line in found[list(head)].itertuples(index=False)
     ]
     read, kept, bad = (labels.plain(found[name].sum()) for name in ("rows_read", "accepted", "quarantined"))
-    text = f"{read} rows read from {len(found)} tables, {kept} of them used; {bad} were faulty and set aside."
-    return Folded(text, Table("Rows of each table", tuple(head.values()), tuple(body), kind="ledger"))
+    text = say(
+        "{read} rows read from {tables} tables, {kept} of them used; {bad} were faulty and set aside.",
+        read=read, tables=len(found), kept=kept, bad=bad,
+    )  # fmt: skip
+    return Folded(text, Table(say("Rows of each table"), tuple(head.values()), tuple(body), kind="ledger"))
 
 
 def provenance(client: Company) -> Table:
     """What the figures rest on: the day, the source files by their hash, the versions that computed them."""
-    found = [Row(("company", client.params.company)), Row(("as of", client.as_of.isoformat()))]
+    found = [Row((say("company"), client.params.company)), Row((say("as of"), client.as_of.isoformat()))]
     for name in ("sales-kpi-notebooks", *PACKAGES):
         found.append(Row((name, version(name))))
     found.append(Row(("python", python_version())))
     found += [Row((str(i["file"]), f"sha256 {i['sha256']}")) for i in client.inputs]
-    return Table("Where this comes from", ("what", "which"), tuple(found), kind="provenance")
+    head = (say("what"), say("which"))
+    return Table(say("Where this comes from"), head, tuple(found), kind="provenance")
 
 
 def plain(frame: pd.DataFrame, caption: str, kind: str = "plain") -> Table:
@@ -45,15 +68,20 @@ def plain(frame: pd.DataFrame, caption: str, kind: str = "plain") -> Table:
     shown = [tuple(_plain(cell) for cell in line) for line in frame.itertuples(index=False)]
     return Table(
         caption,
-        tuple(str(c).replace("_", " ").capitalize() for c in frame.columns),
+        tuple(map(_head, frame.columns)),
         tuple(map(Row, shown)),
         kind=kind,
     )
 
 
+def _head(column: str) -> str:
+    """A column's name as the head of a table."""
+    return say(HEADS[column]) if column in HEADS else str(column).replace("_", " ").capitalize()
+
+
 def _plain(cell: object) -> str:
     if isinstance(cell, bool):
-        return "yes" if cell else "no"
+        return say("yes") if cell else say("no")
     if isinstance(cell, float):
         return f"{cell:g}"
     return NOTHING if cell is None or pd.isna(cell) else str(cell)

@@ -7,7 +7,9 @@ import pandas as pd
 from analysis.display import Definitions, Folded, Note, Row, Table
 from analysis.glossary import KPIS
 from analysis.labels import NOTHING, Labels
-from analysis.tables.words import MARKS, WORDS, cell, explained, left_out, marked, named, why
+from analysis.phrases import each, head_of, name_of, per, status_word
+from analysis.tables.words import MARKS, cell, explained, left_out, marked, named, why
+from analysis.texts import say
 from analysis.views import latest, missing, rows
 
 
@@ -26,10 +28,10 @@ def numbers(
     note = missing(kpis, labels, ids, grain)
     if note:
         return note
-    caption = f"{named(labels, ids)} per {grain}"
+    caption = per(named(labels, ids), grain)
     slices = {kpi: rows(kpis, kpi, grain, last=last).set_index("period_start") for kpi in ids}
     heads = {start: labels.period(start, grain) for start in _keys(slices.values())}
-    return _table(labels, caption, grain.capitalize(), heads, slices)
+    return _table(labels, caption, head_of(grain), heads, slices)
 
 
 def breakdown(
@@ -74,8 +76,8 @@ def crosstab(
         looks = ("ok" if part is None else part["status"] for part in parts)
         texts = (marked(labels, part, kpi) for part in parts)
         body.append(Row((labels.period(start, grain), *texts), looks=("ok", *looks)))
-    head = (grain.capitalize(), *(labels.member(by, name) for name in names))
-    caption = f"{labels.by(KPIS[kpi].name, by)}, per {grain}"
+    head = (head_of(grain), *(labels.member(by, name) for name in names))
+    caption = each(labels.by(name_of(kpi), by), grain)
     return Table(caption, head, tuple(body), explained(both["status"], MARKS))
 
 
@@ -101,7 +103,7 @@ def _table(
         body.append(Row((text, *texts), looks=("ok", *looks)))
     return Table(
         caption,
-        (corner, *(KPIS[kpi].name for kpi in slices)),
+        (corner, *(name_of(kpi) for kpi in slices)),
         tuple(body),
         (*explained(used, MARKS), *notes),
     )
@@ -115,7 +117,8 @@ def _one(
     for key, text in heads.items():
         row = cell(found, key)
         body.append(Row((text, *_parts(labels, row, kpi)), "undefined" if row is None else row["status"]))
-    head = (corner, KPIS[kpi].name, "Numerator", "Denominator", "Cases", "95 % interval", "Status")
+    parts = (say("Numerator"), say("Denominator"), say("Cases"), say("95 % interval"), say("Status"))
+    head = (corner, name_of(kpi), *parts)
     filled = [i < 2 or any(row.cells[i] not in ("", NOTHING) for row in body) for i in range(len(head))]
     if filled[3]:
         filled[4] = False  # the denominator is the cases
@@ -127,7 +130,7 @@ def _parts(labels: Labels, row: pd.Series | None, kpi: str) -> tuple[str, ...]:
     if row is None:
         return (NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, "")
     interval = labels.interval(row["low"], row["high"], row["unit"], kpi)
-    status = why(row["reason"]) if pd.isna(row["value"]) else WORDS.get(row["status"], "")
+    status = why(row["reason"]) if pd.isna(row["value"]) else status_word(row["status"])
     value = labels.value(row["value"], row["unit"], kpi)
     return (value, *(labels.plain(row[part]) for part in ("numerator", "denominator", "n")), interval, status)
 

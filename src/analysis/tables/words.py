@@ -1,32 +1,33 @@
 """What the tables say beside the figures: marks, reasons in a few words, what was left out and why."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from analysis.glossary import KPIS, REASONS
-from analysis.labels import NOTHING, Labels, inside
+from analysis.glossary import REASONS
+from analysis.labels import NOTHING, Labels
+from analysis.phrases import inside, name_of, status_word
+from analysis.texts import mark, say
 
-WORDS = {"provisional": "provisional", "small_n": "few cases"}
-LOOKS = {"provisional": "hatched", "small_n": "grey"}  # as in the charts
 MARKS = {"provisional": "*", "small_n": "°"}
-EXPLAINED = {
-    "provisional": "the period is not over yet, or its cohort is too young to judge",
-    "small_n": "fewer cases than this company ranks on",
+EXPLAINED = {  # hatched and grey as in the charts
+    "provisional": mark("{mark} (hatched): the period is not over yet, or its cohort is too young to judge"),
+    "small_n": mark("{mark} (grey): fewer cases than this company ranks on"),
 }
 SHORT = {  # of REASONS, in a cell
-    "no_denominator": "no cases",
-    "no_base": "nothing to compare with",
-    "no_target": "no target",
-    "no_churn": "nobody left",
-    "not_reached": "not reached yet",
-    "missing_table": "a table is missing",
-    "none_eligible": "too young",
+    "no_denominator": mark("no cases"),
+    "no_base": mark("nothing to compare with"),
+    "no_target": mark("no target"),
+    "no_churn": mark("nobody left"),
+    "not_reached": mark("not reached yet"),
+    "missing_table": mark("a table is missing"),
+    "none_eligible": mark("too young"),
 }
 OWN = {  # where a KPI's reason can be said more exactly
-    ("required_daily_revenue", "no_denominator"): "no selling day left",
-    ("sales_growth_mtd", "none_eligible"): "the month is over",
+    ("required_daily_revenue", "no_denominator"): mark("no selling day left"),
+    ("sales_growth_mtd", "none_eligible"): mark("the month is over"),
 }
+NO_VALUE = mark("no value")
 SIDE_BY_SIDE = 3  # names in a caption; the columns name them all
 
 
@@ -35,23 +36,27 @@ def left_out(labels: Labels, ids: Iterable[str]) -> list[str]:
     wanting: dict[str, list[str]] = {}
     for kpi in ids:
         for lack in labels.lacking(kpi)[:1]:
-            wanting.setdefault(lack, []).append(inside(KPIS[kpi].name))
-    things = {lack: f"the {'column' if '.' in lack else 'table'} {lack}" for lack in wanting}
-    return [f"Left out for want of {things[lack]}: {', '.join(names)}" for lack, names in wanting.items()]
+            wanting.setdefault(lack, []).append(inside(name_of(kpi)))
+    return [
+        say("Left out for want of the column {column}: {names}", column=lack, names=", ".join(names))
+        if "." in lack
+        else say("Left out for want of the table {table}: {names}", table=lack, names=", ".join(names))
+        for lack, names in wanting.items()
+    ]
 
 
 def named(labels: Labels, ids: Sequence[str]) -> str:
     """The KPIs in a caption: all of a few; of many the first, as the columns name them."""
     shown = [kpi for kpi in ids if not labels.lacking(kpi)] or ids
-    first, *rest = [KPIS[kpi].name for kpi in shown]
+    first, *rest = [name_of(kpi) for kpi in shown]
     if len(rest) >= SIDE_BY_SIDE:
-        return f"{first} and what belongs to it,"
+        return say("{name} and what belongs to it,", name=first)
     return ", ".join([first, *map(inside, rest)])
 
 
 def why(reason: str, kpi: str = "") -> str:
     """Why there is no value, in as few words as fit a cell."""
-    return OWN.get((kpi, reason)) or SHORT.get(reason) or REASONS.get(reason, "no value")
+    return say(OWN.get((kpi, reason)) or SHORT.get(reason) or REASONS.get(reason, NO_VALUE))
 
 
 def marked(labels: Labels, row: pd.Series | None, kpi: str) -> str:
@@ -67,9 +72,10 @@ def cell(found: pd.DataFrame, key: object) -> pd.Series | None:
     return found.loc[key] if key in found.index else None
 
 
-def explained(statuses: Iterable[str], marks: dict[str, str] = WORDS) -> tuple[str, ...]:
-    """A line for every mark that is in use."""
-    used = set(statuses)
+def explained(statuses: Iterable[str], marks: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """A line for every status that is in use, by its mark where there are marks, else by its words."""
+    there = set(statuses)
+    used = [status for status in EXPLAINED if status in there]
     return tuple(
-        f"{marks[status]} ({LOOKS[status]}): {text}" for status, text in EXPLAINED.items() if status in used
+        say(EXPLAINED[status], mark=marks[status] if marks else status_word(status)) for status in used
     )
