@@ -474,7 +474,10 @@ def test_a_misspelt_environment_variable_is_told(write):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("name: 'Acme\n", "acme.yaml:2: is not valid YAML: found unexpected end of stream"),
+        (
+            "name: 'Acme\ncurrency: PLN\n",
+            "acme.yaml:1: is not valid YAML: found unexpected end of stream; the quote that begins here",
+        ),
         (
             "company: acme\nname: a: b\n",
             "acme.yaml:2: is not valid YAML: mapping values are not allowed here",

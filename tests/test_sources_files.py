@@ -149,7 +149,9 @@ def test_bytes_that_are_no_utf8_name_the_line_the_byte_and_the_remedy(project):
 
 def test_a_cut_row_names_its_line(project):
     project.write("orders.csv", 'order_id,ordered_at,amount\n001,"2026-\n01-05",1\n002,2026-01-06\n')
-    assert "data/orders.csv:4: 2 fields where the header has 3" in failing(project)
+    told = failing(project)
+    assert "data/orders.csv:4: 2 fields where the header has 3: '" in told
+    assert "mend or remove the row" in told
 
 
 def test_a_row_with_too_much_names_its_line(project):

@@ -66,6 +66,8 @@ def _compose(text: str, shown: str) -> Node | None:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         begun = f" ({error.context}, line {error.context_mark.line + 1})" if error.context_mark else ""
+        if error.context == "while scanning a quoted scalar" and error.context_mark:
+            mark, begun = error.context_mark, "; the quote that begins here is not closed"
         at = f":{mark.line + 1}" if mark else ""
         raise ParamsError(f"{shown}{at}: is not valid YAML: {error.problem}{begun}") from None
     except YAMLError as error:
