@@ -21,7 +21,7 @@ LAB    := $(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tr
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help env reports test retest lab check format notebooks docs mutants lifelines bench peers lock clean
+.PHONY: help env reports test retest lab check format notebooks docs texts mutants lifelines bench peers lock clean
 
 # $(call once,target,inputs,command,the run is needed when this shell test holds)
 # runs the command unless it succeeded before on the same contents of the inputs.
@@ -67,6 +67,9 @@ notebooks: $(ENV) ## execute the committed notebooks again and clean them
 docs: $(ENV) ## docs/kpis.md again, from the glossary
 	$(BIN)/python -c "from pathlib import Path; from analysis.glossary import as_markdown; \
 	  Path('docs/kpis.md').write_text(as_markdown(), encoding='utf-8')"
+
+texts: $(ENV) ## the texts of reports collected into src/analysis/locales/*.po, new ones to be translated
+	$(BIN)/python tests/catalogue.py
 
 mutants: $(ENV) ## plant known faults one by one: each must fail a test
 	$(BIN)/python tests/mutants.py --jobs $(WORKERS)

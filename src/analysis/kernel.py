@@ -27,6 +27,7 @@ from traitlets import Unicode
 from traitlets.config import Config
 
 from analysis.errors import AnalysisError, RunError
+from analysis.texts import ENGLISH, LANGUAGE
 
 _SOCKET_PATH = 100  # bytes of a socket's path that every Unix allows (103 on macOS, 107 on Linux)
 _NOISY = ("papermill", "traitlets", "nbconvert", "nbclient", "asyncio")
@@ -36,7 +37,7 @@ _NOISY = ("papermill", "traitlets", "nbconvert", "nbclient", "asyncio")
 
 
 class Processes:
-    """Runs functions, each in a process of its own; `stop` ends those that still run.
+    """Runs functions, each in a process of its own; `stop` ends those that still run, and begins no other.
 
     `preload` names the modules the server of the forks imports, beginning at once. Safe for many threads.
     """
@@ -48,6 +49,7 @@ class Processes:
         if kind == "forkserver":
             self._context.set_forkserver_preload([*preload])
             forkserver.ensure_running()
+        self.stopped = False
         self._running: set[BaseProcess] = set()
         self._lock = threading.Lock()
 
@@ -66,6 +68,8 @@ class Processes:
                     target=_answer, args=(sender, folder, dict(os.environ), function, args), daemon=False
                 )
                 with self._lock:
+                    if self.stopped:
+                        raise RunError("the run was stopped")
                     process.start()
                     self._running.add(process)
             try:
@@ -82,6 +86,7 @@ class Processes:
     def stop(self) -> None:
         """End every process that still runs, with its kernel."""
         with self._lock:
+            self.stopped = True
             for process in self._running:
                 process.terminate()
 
@@ -143,6 +148,7 @@ class LocalKernelManager(AsyncKernelManager):
     """Starts this interpreter's own kernel, whatever the machine has under the notebook's kernel name."""
 
     report_folder = Unicode("", help="where the notebook may leave files of its report").tag(config=True)
+    language = Unicode(ENGLISH, help="the language of the notebook's outputs").tag(config=True)
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -157,22 +163,28 @@ class LocalKernelManager(AsyncKernelManager):
                 "PYTHONHASHSEED": "0",
                 "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),  # a batch fills the cores itself
                 "KPI_REPORT_FOLDER": self.report_folder,
+                LANGUAGE: self.language,
                 "TMPDIR": os.path.dirname(self.connection_file),  # goes with it, however it ends
             },
         )
 
 
 @contextmanager
-def kernel_options(report_folder: str = "") -> Iterator[dict[str, Any]]:
+def kernel_options(report_folder: str = "", language: str = ENGLISH) -> Iterator[dict[str, Any]]:
     """nbclient's options for one kernel that talks over sockets in a folder only this user can enter.
 
-    The kernel's environment names the `report_folder`, where there is one, as KPI_REPORT_FOLDER.
+    The kernel's environment names the `report_folder`, where there is one, as KPI_REPORT_FOLDER, and the
+    language of its texts as KPI_LANGUAGE.
     """
     short = tempfile.gettempdir()
     if os.name == "posix" and len(os.fsencode(short)) + len("/kpi-12345678/k-ipc-12") > _SOCKET_PATH:
         short = "/tmp"
     with tempfile.TemporaryDirectory(prefix="kpi-", dir=short, ignore_cleanup_errors=True) as folder:
-        connection = {"connection_file": os.path.join(folder, "k.json"), "report_folder": report_folder}
+        connection = {
+            "connection_file": os.path.join(folder, "k.json"),
+            "report_folder": report_folder,
+            "language": language,
+        }
         if os.name == "posix":
             connection["transport"] = "ipc"
         yield {

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.batch.closing import Closed, close
-from analysis.batch.notebooks import Notebook, Outcome, Value, execute
+from analysis.batch.notebooks import Notebook, Outcome, Value, execute, short
 from analysis.company import open_company
 from analysis.errors import RunError
 from analysis.kpi_table import identities, kpi_table
@@ -221,7 +221,7 @@ class Job:
         outcome = self.outcomes[book.name]
         extra = {k: v for k, v in self.plan.parameters[book.name].items() if k not in OWN}
         state = {"status": "failed", "failure": outcome.failure} if outcome.failure else {"status": "ok"}
-        files = {"title": book.title, "notebook": book.file, "html": f"{book.name}.html"}
+        files = {"title": short(book.title), "notebook": book.file, "html": f"{book.name}.html"}
         return {"name": book.name, **files, "parameters": extra, **state, "seconds": outcome.seconds}
 
     def _opened(self, steps: list[Step]) -> list[Step]:
@@ -229,7 +229,9 @@ class Job:
         return steps
 
     def _run(self, book: Notebook, data: Data) -> Step:
-        links = [Link(f"{b.name}.html", b.title, b.name == book.name) for b in self.plan.notebooks]
+        links = [
+            Link(f"{b.name}.html", b.link(data.locale), b.name == book.name) for b in self.plan.notebooks
+        ]
         page = Page(data.name, data.as_of, data.locale, links)
         own = {"company": self.company, "as_of": data.as_of.isoformat(), "params_dir": self.plan.params_dir}
         parameters = {**self.plan.parameters[book.name], **own}

@@ -22,10 +22,12 @@ from papermill.engines import NBClientEngine, NotebookExecutionManager, papermil
 from papermill.exceptions import PapermillExecutionError
 from papermill.utils import nb_kernel_name, nb_language
 
+from analysis.batch.prose import heading, translate
 from analysis.errors import RunError
 from analysis.kernel import kernel_options
 from analysis.report.files import write_text
 from analysis.report.html import Page, render
+from analysis.texts import current, language, say
 
 FOLDER = "notebooks"
 ORDER = ("team_performance", "leads", "growth", "customers", "clv_churn", "goals")
@@ -40,8 +42,8 @@ Value = str | int | float | bool
 class Notebook:
     """One notebook, read once, so that all companies of a batch get the same.
 
-    `parameters` are the names its parameters cell sets, with the defaults' source text; `source` is the
-    notebook itself, as JSON without outputs.
+    `title` is its top heading, in English; `parameters` are the names its parameters cell sets, with the
+    defaults' source text; `source` is the notebook itself, as JSON without outputs.
     """
 
     name: str
@@ -53,6 +55,11 @@ class Notebook:
     def file(self) -> str:
         """The name of its file."""
         return f"{self.name}.ipynb"
+
+    def link(self, locale: str) -> str:
+        """A name for it in the locale's language, short enough for a link."""
+        with language(locale):
+            return short(say(self.title))
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,8 @@ def _read(path: Path) -> Notebook:
         raise RunError(f"{shown}: {tagged or 'no'} cells are tagged `parameters`; exactly one must be")
     found = papermill.inspect_notebook(_as_it_is(path))
     parameters = {name: str(parameter["default"]) for name, parameter in found.items()}
-    title = _title(nb) or path.stem.replace("_", " ").capitalize()
+    cells = (cell.source for cell in nb.cells if cell.cell_type == "markdown")
+    title = next(filter(None, map(heading, cells)), path.stem.replace("_", " ").capitalize())
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -121,13 +129,9 @@ def _as_it_is(path: Path) -> str:
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-def _title(nb: NotebookNode) -> str:
-    """The first top heading, up to its first colon or dash: a name short enough for a link."""
-    for cell in nb.cells:
-        heading = re.search(r"^# +(.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
-        if heading:
-            return re.split(r":\s|\s[–—-]\s", heading[1].strip())[0].strip()
-    return ""
+def short(title: str) -> str:
+    """A title up to its first colon or dash."""
+    return re.split(r":\s|\s[–—-]\s", title.strip())[0].strip()
 
 
 # --- what they can be told --------------------------------------------------------------------------------
@@ -224,14 +228,17 @@ def execute(
 ) -> Outcome:
     """Run a notebook in the current folder, write `<name>.ipynb` and, if it succeeded, `<name>.html`.
 
-    Both are the same for the same notebook, parameters and data. `timeout` is in seconds, for each cell.
+    Prose and outputs are in the language of the page's locale. Both are the same for the same notebook, parameters and data. `timeout` is in seconds, for each cell.
     """
     started = time.monotonic()
     papermill_engines.register(ENGINE, Engine)
-    failure = ""
-    with TemporaryDirectory(prefix="kpi-") as temporary, kernel_options(str(folder)) as options:
+    failure, source = "", nbformat.reads(notebook.source, as_version=4)
+    with language(page.locale):
+        translate(source)
+        spoken = current()
+    with TemporaryDirectory(prefix="kpi-") as temporary, kernel_options(str(folder), spoken) as options:
         given, output = Path(temporary) / "given.ipynb", Path(temporary) / "run.ipynb"
-        given.write_text(notebook.source, encoding="utf-8")
+        given.write_text(nbformat.writes(source), encoding="utf-8")
         try:
             papermill.execute_notebook(
                 _as_it_is(given),
@@ -246,7 +253,7 @@ def execute(
         except PapermillExecutionError as error:
             failure = _in_words(notebook, error)
         nb = nbformat.read(output, as_version=4)
-    clean(nb, [cell.get("id", "") for cell in nbformat.reads(notebook.source, as_version=4).cells])
+    clean(nb, [cell.get("id", "") for cell in source.cells])
     write_text(folder / notebook.file, nbformat.writes(nb) + "\n")
     if not failure:
         write_text(folder / f"{notebook.name}.html", render(nb, page))

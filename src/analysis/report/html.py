@@ -7,7 +7,7 @@ forbids itself every request by its Content-Security-Policy.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,6 +21,8 @@ from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from analysis.texts import ENGLISH, current, language, say, say_n
+
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
 ACTIVE = [
@@ -31,7 +33,6 @@ ACTIVE = [
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 SHORT, LONG = 24, 45  # characters of a cell: up to here never broken, from here given room
 WIDE = 9  # columns of a table that paper needs smaller
-LANGUAGE = "en"  # of the notebooks' own words
 
 _DAY = re.compile(r"\d{4}-\d{2}")
 _SIGN = r"[-+−–]?"
@@ -73,11 +74,19 @@ class Page:
 
 
 def render(nb: NotebookNode, page: Page) -> str:
-    """The whole HTML page of an executed notebook; the same text for the same notebook and page."""
+    """The whole HTML page of an executed notebook; the same text for the same notebook and page.
+
+    Its own words are in the notebook's language, which its metadata name where it is not English.
+    """
+    with language(nb.metadata.get("language", ENGLISH)):
+        return _render(nb, page)
+
+
+def _render(nb: NotebookNode, page: Page) -> str:
     soup = BeautifulSoup(_exporter().from_notebook_node(nb)[0], "html.parser")
     _disarm(soup)
     title = _take_title(soup) or page.company
-    sections = _headings(soup)
+    sections = _headings(soup, nb.metadata.get("headings", {}))
     _say_once(soup)
     for table in soup.find_all("table"):
         _table(soup, table)
@@ -90,7 +99,7 @@ def render(nb: NotebookNode, page: Page) -> str:
             page=page,
             title=title,
             sections=sections,
-            language=nb.metadata.get("language", LANGUAGE),
+            language=current(),
             content=Markup(soup),
         )
     )
@@ -106,12 +115,13 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
+    env.globals |= {"say": say, "say_n": say_n}
     env.globals["css"] = lambda name: Markup((TEMPLATES / name).read_text(encoding="utf-8"))
     return env
 
 
 def _exporter() -> HTMLExporter:
-    return HTMLExporter(
+    exporter = HTMLExporter(
         template_name="report",
         extra_template_basedirs=[str(TEMPLATES)],
         exclude_input=True,
@@ -120,6 +130,8 @@ def _exporter() -> HTMLExporter:
         exclude_anchor_links=True,
         config=Config({"NbConvertBase": {"display_data_priority": SHOWN}}),
     )
+    exporter.environment.globals["say"] = say
+    return exporter
 
 
 # --- what may stand in a page -----------------------------------------------------------------------------
@@ -162,11 +174,14 @@ def _take_title(soup: BeautifulSoup) -> str:
     return title
 
 
-def _headings(soup: BeautifulSoup) -> list[tuple[str, str]]:
-    """Id and text of each section (second-level heading), after giving each heading an id of its own."""
+def _headings(soup: BeautifulSoup, english: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Id and text of each section (second-level heading), after giving each heading an id of its own.
+
+    The id is made of the heading's `english` words where those are known, whatever the page's language.
+    """
     taken: set[str] = set()
     for heading in soup.find_all(HEADINGS):
-        heading["id"] = _fresh_id(_text(heading), taken)
+        heading["id"] = _fresh_id(english.get(_text(heading), _text(heading)), taken)
     return [(str(h["id"]), _text(h)) for h in soup.find_all("h2")]
 
 
@@ -223,7 +238,7 @@ def _table(soup: BeautifulSoup, table: Tag) -> None:
     caption = table.find("caption")
     name = _text(caption) if isinstance(caption, Tag) else _heading_above(table)
     box = soup.new_tag(
-        "div", attrs={"class": "table", "role": "region", "tabindex": "0", "aria-label": name or "Table"}
+        "div", attrs={"class": "table", "role": "region", "tabindex": "0", "aria-label": name or say("Table")}
     )
     table.wrap(box)
 
@@ -257,6 +272,6 @@ def _image(soup: BeautifulSoup, image: Tag) -> None:
     """A picture on its own card, with words for those who cannot see it."""
     if not str(image.get("alt") or "").strip():
         above = _heading_above(image)
-        image["alt"] = f"Chart: {above}" if above else "Chart"
+        image["alt"] = say("Chart: {heading}", heading=above) if above else say("Chart")
     if isinstance(image.parent, Tag) and image.parent.name != "figure":
         image.wrap(soup.new_tag("figure"))
