@@ -11,7 +11,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from analysis.report import files
 from analysis.report.files import csv_text, json_text, keep, new_folder, put_in_place, table_bytes
 from analysis.report.html import Link, Page, render
-from analysis.report.index import entries, write_index
 from small_project import PIXEL
 
 PAGE = Page("Ann", date(2026, 3, 31), "en_US", [Link("a.html", "A", True), Link("b.html", "B")])
@@ -197,54 +196,6 @@ def test_a_warning_is_shown_and_an_empty_one_is_not():
     ]
     warnings = shown(*cells).find_all(class_="warning")
     assert [w.text.strip() for w in warnings] == ["careful"]
-
-
-# --- the portfolio ------------------------------------------------------------------------------------
-
-
-def report(folder, as_of, name="Ann <b>", notebooks=("sales",)):
-    place = folder / as_of
-    place.mkdir(parents=True)
-    books = [{"title": "T & " + n, "html": f"{n}.html"} for n in notebooks]
-    (place / "run.json").write_text(json.dumps({"name": name, "notebooks": books}), encoding="utf-8")
-    (place / "kpis.csv").touch()
-
-
-def test_the_portfolio_lists_companies_days_and_pages_newest_first(tmp_path):
-    report(tmp_path / "ann", "2026-02-28")
-    report(tmp_path / "ann", "2026-03-31", notebooks=("sales", "team"))
-    (entry,) = entries(tmp_path)
-    assert [r.as_of for r in entry.reports] == ["2026-03-31", "2026-02-28"]
-    assert [p.href for p in entry.reports[0].pages] == [
-        "ann/2026-03-31/sales.html",
-        "ann/2026-03-31/team.html",
-    ]
-    assert [f.title for f in entry.reports[0].files] == ["kpis.csv", "run.json"]
-    text = write_index(tmp_path).read_text(encoding="utf-8")
-    assert "<h2>Ann &lt;b&gt;" in text
-    assert "T &amp; sales" in text
-    assert "<b>" not in text
-
-
-def test_a_damaged_record_hides_no_other_report(tmp_path):
-    report(tmp_path / "ann", "2026-02-28")
-    report(tmp_path / "ann", "2026-03-31")
-    (tmp_path / "ann/2026-03-31/run.json").write_text('{"name": ', encoding="utf-8")
-    report(tmp_path / "bob", "2026-03-31", name="Bob")
-    assert [(e.company, len(e.reports)) for e in entries(tmp_path)] == [("ann", 1), ("bob", 1)]
-
-
-def test_a_company_that_never_had_a_report_is_told_with_its_cause(tmp_path):
-    place = tmp_path / ".failed" / "ann"
-    place.mkdir(parents=True)
-    (place / "run.json").write_text(json.dumps({"cause": "params/ann.yaml:3: <no>"}), encoding="utf-8")
-    text = write_index(tmp_path).read_text(encoding="utf-8")
-    assert "params/ann.yaml:3: &lt;no&gt;" in text
-    assert "There is no earlier report." in text
-
-
-def test_an_empty_folder_says_how_to_fill_it(tmp_path):
-    assert "kpi run --all" in write_index(tmp_path).read_text(encoding="utf-8")
 
 
 # --- files --------------------------------------------------------------------------------------------

@@ -30,8 +30,9 @@ GRAINS = ("month", "quarter", "year")
 LAST = 12  # periods of a trend
 DIGITS = 6  # that count, of a figure kept as a number
 COARSE = 4  # of one in a trend
-LONG = 10_000_000  # an amount from here on is written in millions
+LONG = 1_000_000  # an amount from here on is written in millions
 LONGEST_NAME = 80
+DERIVED = "derived"  # the source of a table that was made of the ids in others
 
 
 def write_summary(client: Company, kpis: pd.DataFrame, checks: pd.DataFrame, folder: Path) -> Path:
@@ -47,7 +48,7 @@ def summary(client: Company, kpis: pd.DataFrame, checks: pd.DataFrame) -> dict[s
     source, `identities` how many sums were checked and how many of them do not add up.
     """
     labels, params = Labels.of(client), client.params
-    last = client.last_event
+    last, read = client.last_event, client.ledger[client.ledger["source"] != DERIVED]
     with language(params.locale):
         shown = {kpi: one(kpis, labels, kpi) for kpi in SHOWN}
     return {
@@ -57,8 +58,8 @@ def summary(client: Company, kpis: pd.DataFrame, checks: pd.DataFrame) -> dict[s
         "currency": params.currency,
         "locale": params.locale,
         "data_to": last.isoformat() if last else "",
-        "rows_read": int(client.ledger["rows_read"].sum()),
-        "quarantined": int(client.ledger["quarantined"].sum()),
+        "rows_read": int(read["rows_read"].sum()),
+        "quarantined": int(read["quarantined"].sum()),
         "identities": {"checked": int(checks["checked"].sum()), "broken": int(checks["broken"].sum())},
         "kpis": {kpi: {**figures, "basis": basis(client, kpi)} for kpi, figures in shown.items()},
     }
