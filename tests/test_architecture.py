@@ -27,7 +27,8 @@ LAYERS = (
     {"buying"},
     {"activity", "durations", "identities", "month_to_date", "pipeline", "targets"},
     {"goal_measures", "acquisition", "growth_effects", "historic_value", "retention_by_rep"},
-    {"team", "leads", "growth", "customers", "goals", "review", "models", "naive"},
+    {"team", "leads", "growth", "customers", "goals", "review", "behind", "models", "naive"},
+    {"follow_up"},
     {"kpi_table", "scaffold"},
     {"full_table"},
     {"views"},
@@ -54,6 +55,8 @@ ENGINE = FAMILIES | {
     "growth_effects",
     "historic_value",
     "retention_by_rep",
+    "behind",
+    "follow_up",
 }
 CHARTS_MAY_IMPORT = {"display", "errors", "glossary", "labels", "periods", "phrases", "texts", "views"}
 

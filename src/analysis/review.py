@@ -7,12 +7,14 @@ its month.
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 import ibis
 import numpy as np
 import pandas as pd
 from ibis.expr.types import Value
 
+from analysis.company import Company
 from analysis.facts import Facts, labelled, sorted_frame, total
 from analysis.glossary import REVIEW_GRAINS
 from analysis.periods import DAY_ZERO, DAYS_IN, Calendar, day_index
@@ -62,6 +64,19 @@ def task_facts(facts: Facts) -> pd.DataFrame:
         ends=ibis.least(completed, cancelled),
     )
     return sorted_frame(counts.agg(tasks=ibis._.count(), points=total(tasks.points)))
+
+
+def points_by_weight(company: Company, start: date, end: date) -> pd.DataFrame:
+    """Tasks completed in [start, end) by rep and the points of a task: `rep`, `points`, `tasks`.
+
+    A task without points has 0.
+    """
+    tasks = company.table("tasks")
+    done = tasks.completed_at.date()
+    tasks = tasks.filter(done >= ibis.date(start), done < ibis.date(end))
+    weight = tasks.points.fill_null(ibis.literal(0, "decimal(20, 6)")).cast("float64")
+    counts = tasks.group_by(rep=labelled(tasks.rep_id), points=weight).agg(tasks=ibis._.count())
+    return counts.to_pandas().sort_values(["rep", "points"], ignore_index=True)
 
 
 # --- activities -------------------------------------------------------------------------------------------

@@ -5,11 +5,13 @@ Each function returns a `Table` or, where there is nothing to show, a `Note` of 
 
 from analysis.tables.headline import headline, running
 from analysis.tables.people import comparison, response, waiting, waiting_list
+from analysis.tables.review import behind, follow_up, overdue, points, uncalled, uncleared
 from analysis.tables.risks import calls, caveats, lasting, levels, looked_back, outlook, scores
 from analysis.tables.run import checks, ledger, plain, provenance
 from analysis.tables.slices import breakdown, crosstab, definition, fold, numbers
 
 __all__ = [
+    "behind",
     "breakdown",
     "calls",
     "caveats",
@@ -18,6 +20,7 @@ __all__ = [
     "crosstab",
     "definition",
     "fold",
+    "follow_up",
     "headline",
     "lasting",
     "ledger",
@@ -25,11 +28,15 @@ __all__ = [
     "looked_back",
     "numbers",
     "outlook",
+    "overdue",
     "plain",
+    "points",
     "provenance",
     "response",
     "running",
     "scores",
+    "uncalled",
+    "uncleared",
     "waiting",
     "waiting_list",
 ]
