@@ -196,6 +196,11 @@ class Labels:
         name = format_date(start, "LLL", locale=self.locale)
         return f"{name}\n{start.year if first or start.month == 1 else ''}"
 
+    def day_tick(self, start: date, first: bool) -> str:
+        """A day, or the first of a week, under an axis: short, and the year under the first one."""
+        name = format_skeleton("MMMd", start, locale=self.locale)
+        return f"{name}\n{start.year if first else ''}"
+
     def day(self, day: date) -> str:
         """A date in the locale's usual form."""
         return format_date(day, "medium", locale=self.locale)

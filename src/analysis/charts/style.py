@@ -140,8 +140,12 @@ def value_axis(ax: Axes, labels: Labels, unit: str, kpi: str, horizontal: bool =
 
 
 def period_axis(ax: Axes, labels: Labels, starts: Sequence[pd.Timestamp], grain: str) -> None:
-    """The axis of the periods, one step each: months by short name with the year below, others by name."""
-    if grain == "month":
+    """The axis of the periods, one step each: months and days (of weeks the first) by short name with the
+    year below, others by name.
+    """
+    if grain in ("day", "week"):
+        texts = [labels.day_tick(start, i == 0) for i, start in enumerate(starts)]
+    elif grain == "month":
         texts = [labels.month_tick(start, i == 0) for i, start in enumerate(starts)]
     else:
         texts = [labels.period(start, grain) for start in starts]
