@@ -1,5 +1,6 @@
 """Charts of the KPI table: slices in, Axes out, one style; `show` displays them."""
 
+from analysis.charts.batteries import batteries
 from analysis.charts.curves import curve
 from analysis.charts.flows import cohorts, effects, waterfall
 from analysis.charts.members import attainment, grouped, intervals
@@ -12,6 +13,7 @@ __all__ = [
     "Picture",
     "attainment",
     "bars",
+    "batteries",
     "came_true",
     "cohorts",
     "curve",
