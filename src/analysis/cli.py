@@ -170,6 +170,35 @@ def table(
         output.write_bytes(content)
 
 
+@app.command()
+def portfolio(
+    anonymous: Annotated[
+        str,
+        typer.Option(metavar="COMPANY", help="Where this company stands among the others, naming no other."),
+    ] = "",
+    reports: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where reports lie; else reports/ of the project.")
+    ] = None,
+    locale: Annotated[
+        str, typer.Option(metavar="LOCALE", help="The page's language, such as pl_PL or en_GB.")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of where it belongs.")
+    ] = None,
+) -> None:
+    """Write the portfolio page again, reports/index.html, or to standard output where a company stands."""
+    from analysis.params import project_root
+    from analysis.report.index import portfolio_page
+    from analysis.report.standing import standing_page
+
+    folder = reports or project_root() / "reports"
+    page = standing_page(folder, anonymous, locale) if anonymous else portfolio_page(folder, locale)
+    if anonymous and output is None:
+        typer.echo(page, nl=False)
+    else:
+        (output or folder / "index.html").write_text(page, encoding="utf-8")
+
+
 @app.command("list")
 def list_companies(params: ParamsDir = Path("params")) -> None:
     """List the companies of the params folder."""

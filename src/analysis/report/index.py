@@ -16,15 +16,17 @@ from typing import Any
 from urllib.parse import quote
 
 from babel.dates import format_date
+from babel.localedata import locale_identifiers
 from markupsafe import Markup
 
+from analysis.errors import RunError
 from analysis.glossary import KPIS, MONEY
 from analysis.labels import Labels
 from analysis.report.files import FAILED, RECORD, write_text
 from analysis.report.html import TEMPLATES, Link, environment
 from analysis.report.summary import SHOWN, SUMMARY, short_name
 from analysis.tables.words import why
-from analysis.texts import ENGLISH, current, language, mark, say, say_n
+from analysis.texts import ENGLISH, current, language, mark, say
 
 PAGE = "index.html"
 STALE_DAYS = 31  # behind the page's day, a month's figures are missing
@@ -73,34 +75,55 @@ class Entry:
 
 
 def write_index(reports_dir: Path, locale: str = "") -> Path:
-    """Write `index.html` of the reports folder from what lies in it; returns its path.
+    """Write `index.html` of the reports folder from what lies in it; returns its path."""
+    return write_text(reports_dir / PAGE, portfolio_page(reports_dir, locale))
 
-    The page is in `locale`'s language; without one in that which all companies share, else in English.
+
+def portfolio_page(reports_dir: Path, locale: str = "") -> str:
+    """The page of what lies in the reports folder.
+
+    It is in `locale`'s language; without one in that which all companies share, else in English.
+
+    Raises
+    ------
+    RunError
+        There is no such folder, or no such locale.
     """
+    if not reports_dir.is_dir():
+        raise RunError(f"{reports_dir}: there are no reports; `kpi run --all` writes them")
     found = entries(reports_dir)
-    return write_text(reports_dir / PAGE, portfolio(found, locale or shared_locale(found)))
+    return portfolio(found, known_locale(locale) or shared_locale(found))
+
+
+def known_locale(locale: str) -> str:
+    """The locale as it is. Raises RunError where there is none of that name; none at all is fine."""
+    if locale and locale.replace("-", "_") not in locale_identifiers():
+        raise RunError(f"--locale: {locale!r} is no locale; write one such as pl_PL or en_GB")
+    return locale.replace("-", "_")
 
 
 def portfolio(found: Sequence[Entry], locale: str = ENGLISH) -> str:
     """The page of these companies, its own words, dates and counts in the locale's language."""
     days = [day for entry in found for day in entry.days]
     script = (TEMPLATES / "portfolio.js").read_text(encoding="utf-8")
-    env = environment()
-    env.globals |= {"say": say, "say_n": say_n}
     with language(locale):
         companies = [Row(entry, max(days), locale) for entry in found if days]
         companies += [Row(entry, None, locale) for entry in found if not days]
-        return env.get_template("portfolio.html.j2").render(
-            companies=companies,
-            kpis=[KPIS[kpi] for kpi in SHOWN],
-            money=MONEY,
-            day=format_date(max(days), "long", locale) if days else "",
-            counts={state: sum(state in row.states for row in companies) for state in STATES},
-            states=STATES,
-            stale_days=STALE_DAYS,
-            language=current(),
-            script=Markup(script),
-            hash=b64encode(sha256(script.encode()).digest()).decode(),
+        return (
+            environment()
+            .get_template("portfolio.html.j2")
+            .render(
+                companies=companies,
+                kpis=[KPIS[kpi] for kpi in SHOWN],
+                money=MONEY,
+                day=format_date(max(days), "long", locale) if days else "",
+                counts={state: sum(state in row.states for row in companies) for state in STATES},
+                states=STATES,
+                stale_days=STALE_DAYS,
+                language=current(),
+                script=Markup(script),
+                hash=b64encode(sha256(script.encode()).digest()).decode(),
+            )
         )
 
 
