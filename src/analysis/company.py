@@ -89,6 +89,11 @@ class Company:
         found = self.con.con.execute(event_days(self._tables, '"{}"', "true", "max")).fetchone()
         return found[0] if found else None
 
+    def last_day(self, table: str) -> date | None:
+        """The last day, up to `as_of`, on which anything happened in a table; None where that is not told."""
+        found = self.con.con.execute(event_days([table], '"{}"', "true", "max")).fetchone()
+        return found[0] if found else None
+
     def keep(self, name: str, result: Table) -> Table:
         """Compute a result once, for all the figures that are made of it; of a large company on disk."""
         if self.is_large:

@@ -88,9 +88,15 @@ def sparkline(values: Sequence[float], statuses: Sequence[str], label: str) -> M
     series = Series(values, statuses)
     firm = [place for place, value in enumerate(series.firm) if isfinite(value)]
     dots = [_dot(at[firm[-1]], "dot")] if firm else []
-    dots += [_dot(at[n], "open") for n, v in enumerate(values) if n not in firm and isfinite(v)][-1:]
+    dots += [_dot(at[n], "open") for n, v in enumerate(values) if n not in firm and isfinite(v)]
     path = _path(at, series.firm)
-    return _svg("spark", "0 0 100 28", label, [f'<path class="trend" d="{path}"/>' if path else "", *dots])
+    return _svg(
+        "spark",
+        "0 0 100 28",
+        label,
+        [f'<path class="trend" d="{path}"/>' if path else "", *dots],
+        stretch=True,
+    )
 
 
 def line(series: Sequence[Series], span: Scale, label: str, titles: Sequence[str]) -> Markup:

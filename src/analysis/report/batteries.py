@@ -1,0 +1,148 @@
+"""Batteries: how full something is that ends at 100 %, and how full it should be by now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import nan
+
+import pandas as pd
+from markupsafe import Markup
+
+from analysis.display import Row, Table
+from analysis.glossary import RATIO
+from analysis.goals import pace
+from analysis.labels import Labels
+from analysis.phrases import status_word
+from analysis.report import svg
+from analysis.tables.words import why
+from analysis.texts import mark, say, say_n
+from analysis.views import rows, still_running
+
+ATTAINED, PACE = "attainment_", "pace_"
+PACES = {
+    "done": mark("done"),
+    "ahead": mark("ahead"),
+    "on track": mark("on track"),
+    "behind": mark("behind"),
+    "undefined": mark("no pace"),
+}
+LOOKS = {"done": "good", "ahead": "good", "on track": "", "behind": "bad"}
+REASONS = {
+    "not_begun": mark("not begun yet"),
+    "no_value": mark("no value given"),
+    "no_data": mark("no target has data"),
+    "no_member": mark("no such member"),
+    "not_modelled": mark("known only with the models"),
+}
+MOST = 12
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One battery: its name, its share in words, how it stands, and what else is to be said of it."""
+
+    name: str
+    value: str
+    drawn: Markup
+    look: str = ""
+    word: str = ""
+    note: str = ""
+
+
+def kpi_cells(
+    kpis: pd.DataFrame, labels: Labels, kpi: str, grains: Sequence[str], by: str, grain: str
+) -> tuple[pd.DataFrame, tuple[Cell, ...]]:
+    """The rows and batteries of a KPI in the periods under way, or of its members in the shortest of them."""
+    if by:
+        step = still_running(kpis, labels, kpi, by, (grain,))
+        found = rows(kpis, kpi, step, by)
+        found = found[(found["period_start"] == found["period_start"].max()) & found["value"].notna()]
+        found = found.loc[sorted(found.index, key=lambda at: labels.order(by, found.at[at, "member"]))][:MOST]
+    else:
+        found = pd.concat([_latest(kpis, labels, kpi, each) for each in grains])
+    cells = []
+    for _, row in found.iterrows():
+        name = labels.member(by, row["member"]) if by else labels.span(
+            row["period_start"], row["period_end"], row["grain"]
+        )  # fmt: skip
+        cells.append(_kpi_cell(kpis, labels, row, name))
+    return found, tuple(cells)
+
+
+def _latest(kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str) -> pd.DataFrame:
+    """The row of the period that holds the report's day, where the KPI has a value in it."""
+    found = rows(kpis, kpi, grain, last=1)
+    return found[found["value"].notna()]
+
+
+def _kpi_cell(kpis: pd.DataFrame, labels: Labels, row: pd.Series, name: str) -> Cell:
+    share, text = float(row["value"]), labels.value(row["value"], RATIO)
+    due = _due(kpis, row)
+    word, look = "", ""
+    if row["kpi"].startswith(ATTAINED):
+        paced = pace(share, due, labels.is_complete(row["period_end"]))
+        word, look = say(PACES[paced]), LOOKS.get(paced, "")
+    note = status_word(row["status"])
+    if pd.notna(due) and due < 1:
+        note = say("{share} due by now", share=labels.value(due, RATIO))
+    spoken = say("{name}: {share}", name=name, share=text)
+    return Cell(name, text, svg.battery(share, spoken, look, due if due < 1 else nan), look, word, note)
+
+
+def _due(kpis: pd.DataFrame, row: pd.Series) -> float:
+    """The share of the target that was due by now; NaN for what is no target."""
+    if not row["kpi"].startswith(ATTAINED):
+        return nan
+    paced = kpis[kpis["kpi"] == row["kpi"].replace(ATTAINED, PACE)]
+    keys = ["grain", "period_start", "dimension", "member"]
+    same = paced[(paced[keys] == row[keys].to_numpy()).all(axis=1)]
+    whole = row["denominator"]
+    return float(same["denominator"].iloc[0] / whole) if len(same) and whole else nan
+
+
+def goal_cells(labels: Labels, standings: pd.DataFrame) -> tuple[Cell, ...]:
+    """The batteries of the goals, in the params' order."""
+    goals = standings[standings["target"] == ""]
+    return tuple(_goal_cell(labels, row) for _, row in goals.iterrows())
+
+
+def _goal_cell(labels: Labels, row: pd.Series) -> Cell:
+    text = labels.value(row["progress"], RATIO)
+    word = reason_of(row["reason"]) if pd.isna(row["progress"]) else say(PACES[row["pace"]])
+    notes = [say("due {day}", day=labels.day(row["due_on"]))] if pd.notna(row["due_on"]) else []
+    without = int(row["targets"]) - int(row["with_data"])
+    if without:
+        notes.append(
+            say_n(
+                "{n} of {all} target without data",
+                "{n} of {all} targets without data",
+                without,
+                all=int(row["targets"]),
+            )
+        )
+    if row["owner"]:
+        notes.append(labels.member("rep", row["owner"]))
+    look = LOOKS.get(row["pace"], "")
+    spoken = say("{name}: {share}", name=row["goal"], share=f"{text} ({word})")
+    drawn = svg.battery(float(row["progress"]), spoken, look, float(row["expected"]))
+    return Cell(row["goal"], text, drawn, look, word, " · ".join(notes))
+
+
+def goals_table(labels: Labels, standings: pd.DataFrame) -> Table:
+    """The goals and their targets: where each began, stands and ends, its progress and pace."""
+    body = []
+    for _, row in standings.iterrows():
+        own = row["target"] == ""
+        ends = (labels.value(row[part], row["unit"], row["kpi"]) for part in ("start", "current", "end"))
+        cells = ("", "", "") if own else tuple(ends)
+        name = row["goal"] if own else f"  {row['target']}"
+        word = reason_of(row["reason"]) if pd.isna(row["progress"]) else say(PACES[row["pace"]])
+        status = "undefined" if pd.isna(row["progress"]) else "ok"
+        body.append(Row((name, *cells, labels.value(row["progress"], RATIO), word), status))
+    caption = say("Goals and their targets on {day}", day=labels.day(labels.as_of))
+    head = (say("Goal"), say("Start"), say("Now"), say("End"), say("Progress"), say("Pace"))
+    return Table(caption, head, tuple(body))
+
+
+def reason_of(reason: str) -> str:
+    """Why a goal or target has no progress."""
+    return say(REASONS[reason]) if reason in REASONS else why(reason)
