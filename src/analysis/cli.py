@@ -131,6 +131,33 @@ def _pairs(texts: list[str]) -> dict[str, str]:
 
 
 @app.command()
+def serve(
+    companies: Annotated[list[str] | None, typer.Argument(metavar="[COMPANY]...", show_default=False)] = None,
+    params: ParamsDir = Path("params"),
+    reports: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where reports lie; else reports/ of the project."),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any that is free.")] = 8000,
+    show: Annotated[bool, typer.Option("--open", help="Open the browser.")] = False,
+) -> None:
+    """Serve the reports to this machine and run companies again when their data or params change."""
+    from analysis.kernel import Processes
+
+    Processes(preload=["analysis.batch.job"])  # imports while this process does its own
+    from functools import partial
+
+    from rich.console import Console
+
+    from analysis.batch.run import Options
+    from analysis.batch.watch import line
+    from analysis.serving.server import serve
+
+    options = Options(params_dir=params, reports_dir=reports)
+    serve(companies or [], options, port, show, partial(line, Console()), partial(line, Console(stderr=True)))
+
+
+@app.command()
 def check(
     companies: Annotated[list[str] | None, typer.Argument(metavar="[COMPANY]...", show_default=False)] = None,
     params: ParamsDir = Path("params"),

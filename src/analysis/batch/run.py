@@ -65,16 +65,23 @@ def run(names: Sequence[str], options: Options, watch: Watch, processes: Process
         raise RunError(f"{options.params_dir}: there are no companies yet; `kpi new` writes a params file")
     for name in chosen:
         find(name, options.params_dir)
-    plan = _plan(options)
+    plan = plan_of(options)
     with ExitStack() as folders:
         jobs = [Job(plan, name, folders.enter_context(new_folder(plan.reports_dir, name))) for name in chosen]
         watch.begins(len(jobs) * (2 + len(plan.notebooks)))
-        results = _work(jobs, options.jobs or os.cpu_count() or 1, watch, processes)
+        results = work(jobs, options.jobs or os.cpu_count() or 1, watch, processes)
     write_index(plan.reports_dir)
     return [results[name] for name in chosen]
 
 
-def _plan(options: Options) -> Plan:
+def plan_of(options: Options) -> Plan:
+    """What the options come to: the folders found, the notebooks read and their parameters checked.
+
+    Raises
+    ------
+    RunError
+        An unknown notebook or parameter, or a day that is none.
+    """
     root = project_root()
     as_of = _day(options.as_of)
     folder = find_folder(options.params_dir, root)
@@ -106,8 +113,11 @@ def _day(text: str) -> str:
         raise RunError(f"--as-of: {error} or latest") from None
 
 
-def _work(jobs: Sequence[Job], at_once: int, watch: Watch, processes: Processes) -> dict[str, Result]:
-    """Run all steps, a begun company's before another's; each company ends on its own."""
+def work(jobs: Sequence[Job], at_once: int, watch: Watch, processes: Processes) -> dict[str, Result]:
+    """Run all steps, a begun company's before another's; each company ends on its own.
+
+    Where somebody has stopped the processes, the companies still under way have no result and leave nothing.
+    """
     waiting: deque[tuple[Job, Step]] = deque((job, step) for job in jobs for step in job.begin())
     running: dict[Future[Any], tuple[Job, Step]] = {}
     results: dict[str, Result] = {}
@@ -124,7 +134,7 @@ def _work(jobs: Sequence[Job], at_once: int, watch: Watch, processes: Processes)
                 following = job.take(step, call)
                 waiting.extendleft((job, each) for each in reversed(following))
                 watch.step(job.company, step.name, 1 + job.unneeded)
-                if not job.open_steps:
+                if not job.open_steps and not processes.stopped:
                     results[job.company] = job.finish()
                     watch.ends(results[job.company])
     finally:
