@@ -148,8 +148,9 @@ def _check(file: File, fmt: Format, width: int) -> None:
             found = " | ".join(fields)[:80]
             raise SourceError(
                 f"{file.shown}:{line}: {len(fields)} fields where the header has {width}: {found!r}; {what}a "
-                "row that is cut or holds the delimiter inside a value without quotes\n  mend or remove the "
-                "row, put such values in quotes, or say the file's `format: {delimiter: …}` if it is another one"
+                "row that is cut or holds the delimiter inside a value without quotes\n"
+                "  mend or remove the row, put such values in quotes, or say the file's "
+                "`format: {delimiter: …}` if it is another one"
             )
 
 
