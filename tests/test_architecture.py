@@ -29,7 +29,7 @@ LAYERS = (
     {"goal_measures", "acquisition", "growth_effects", "historic_value", "retention_by_rep"},
     {"team", "leads", "growth", "customers", "goals", "review", "behind", "models", "naive"},
     {"follow_up"},
-    {"kpi_table", "scaffold"},
+    {"goal_map", "kpi_table", "scaffold"},
     {"full_table"},
     {"views"},
     {"tables"},

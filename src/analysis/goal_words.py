@@ -31,12 +31,56 @@ WHY = {  # beside the reasons of the KPI table
     "no_member": mark("the data know no such member"),
     "not_modelled": mark("it is known only where the models were asked"),
 }
+GOOD = frozenset({"done", "ahead", "on track", "better", "unchanged"})
+BAD = frozenset({"behind", "worse"})
+TRACKS = PACES | {
+    "better": mark("better"),
+    "worse": mark("worse"),
+    "unchanged": mark("unchanged"),
+    "higher": mark("higher"),
+    "lower": mark("lower"),
+    "unclear": mark("no clear change"),
+    "undefined": mark("not judged"),
+}
+JUDGED = {
+    "": mark("nothing to judge it by"),
+    "goal": mark("by its goal"),
+    "target": mark("by the target set for the period"),
+    "before": mark("by the period before"),
+}
 YES, NO = mark("yes"), mark("no")
 
 
 def pace_word(pace: str) -> str:
     """The pace in a word or two."""
     return say(PACES[pace])
+
+
+def track_word(track: str) -> str:
+    """Whether a node of the goal map is on track, in a word or two."""
+    return say(TRACKS[track])
+
+
+def judged_by(by: str) -> str:
+    """What a node of the goal map is judged by."""
+    return say(JUDGED[by])
+
+
+def node_name(row: Any) -> str:
+    """A node of the goal map by name: a goal's or target's own, or the KPI's."""
+    return str(row.name) if row.kind != "kpi" else name_of(row.kpi)
+
+
+def node_figure(labels: Labels, row: Any) -> str:
+    """What a node of the goal map stands at: a value, or why there is none."""
+    if pd.isna(row.value):
+        return say(WHY.get(row.reason) or REASONS[row.reason]) if row.reason else NOTHING
+    return labels.short(row.value, row.unit, row.kpi)
+
+
+def node_period(labels: Labels, row: Any) -> str:
+    """The period of a node's value; nothing for what has none."""
+    return labels.period(row.period_start, row.grain) if pd.notna(row.period_start) else ""
 
 
 def type_word(kind: str) -> str:

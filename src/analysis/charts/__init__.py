@@ -3,6 +3,7 @@
 from analysis.charts.batteries import batteries
 from analysis.charts.curves import curve
 from analysis.charts.flows import cohorts, effects, waterfall
+from analysis.charts.goal_map import goal_map
 from analysis.charts.members import attainment, grouped, intervals
 from analysis.charts.over_time import bars, line, stacked
 from analysis.charts.pairs import pairs
@@ -18,6 +19,7 @@ __all__ = [
     "cohorts",
     "curve",
     "effects",
+    "goal_map",
     "grouped",
     "intervals",
     "lasting",

@@ -3,7 +3,7 @@
 Each function returns a `Table` or, where there is nothing to show, a `Note` of one sentence that says why.
 """
 
-from analysis.tables.goals import goals
+from analysis.tables.goals import goal_map, goals
 from analysis.tables.headline import headline, running
 from analysis.tables.people import comparison, response, waiting, waiting_list
 from analysis.tables.review import behind, follow_up, overdue, points, uncalled, uncleared
@@ -22,6 +22,7 @@ __all__ = [
     "definition",
     "fold",
     "follow_up",
+    "goal_map",
     "goals",
     "headline",
     "lasting",

@@ -5,7 +5,21 @@ from typing import Any
 import pandas as pd
 
 from analysis.display import Note, Row, Table
-from analysis.goal_words import cut, figure, owner_name, pace_word, share, why_none, without_data
+from analysis.glossary import STATUSES
+from analysis.goal_words import (
+    cut,
+    figure,
+    judged_by,
+    node_figure,
+    node_name,
+    node_period,
+    owner_name,
+    pace_word,
+    share,
+    track_word,
+    why_none,
+    without_data,
+)
 from analysis.goals import TOLERANCE
 from analysis.labels import NOTHING, Labels
 from analysis.texts import say
@@ -35,6 +49,38 @@ def goals(found: pd.DataFrame, labels: Labels) -> Table | Note:
     ]
     caption = say("Goals on {day}", day=labels.day(labels.as_of))
     return Table(caption, head, tuple(body), tuple(notes), "goals")
+
+
+def goal_map(nodes: pd.DataFrame, labels: Labels) -> Table | Note:
+    """The frame of `goal_map.goal_map` as a table, each node below the one it drives."""
+    if nodes.empty:
+        return Note(say("There is no goal to map."))
+    body = [_node(row, labels) for row in nodes.itertuples()]
+    head = (
+        say("What"),
+        say("Value"),
+        say("Period"),
+        say("Before"),
+        say("On track"),
+        say("Judged"),
+        say("Made of"),
+    )
+    caption = say("What drives it: {name}", name=cut(node_name(next(nodes.itertuples()))))
+    return Table(caption, head, tuple(body), kind="map")
+
+
+def _node(row: Any, labels: Labels) -> Row:
+    before = labels.short(row.before, row.unit, row.kpi) if pd.notna(row.before) else NOTHING
+    cells = (
+        f"{INDENT * row.depth}{cut(node_name(row))}",
+        node_figure(labels, row),
+        node_period(labels, row),
+        before,
+        track_word(row.track),
+        judged_by(row.judged_by),
+        say(row.formula),
+    )
+    return Row(cells, row.status if row.status in STATUSES else "undefined" if pd.isna(row.value) else "ok")
 
 
 def _row(row: Any, labels: Labels) -> Row:
