@@ -27,6 +27,7 @@ GROWTH, CUSTOMERS = ("tests/test_growth.py",), ("tests/test_customers.py",)
 PIPELINE = ("tests/test_pipeline.py",)
 EFFECTS, COST = ("tests/test_growth_effects.py",), ("tests/test_acquisition.py",)
 WORTH, KEPT = ("tests/test_historic_value.py",), ("tests/test_retention_by_rep.py",)
+REVIEW, TOUCHED = ("tests/test_review.py",), ("tests/test_follow_up.py",)
 
 
 @dataclass(frozen=True)
@@ -378,6 +379,54 @@ MUTANTS = (
     Mutant(
         "a curve goes on from the group before it", "survival.py",
         "np.split(steps, at)", "np.split(steps, at[:0])", SURVIVAL,
+    ),
+    # the team's review
+    Mutant(
+        "a task is overdue on the day it is due", "review.py",
+        "ibis.interval(days=1)", "ibis.interval(days=0)", REVIEW,
+    ),
+    Mutant(
+        "a task settled on the closing day is still overdue", "review.py",
+        "begins, ends = (np.searchsorted(closings, found[day], side=\"left\")",
+        "begins, ends = (np.searchsorted(closings, found[day], side=\"right\")", REVIEW,
+    ),
+    Mutant(
+        "a task cancelled is overdue for ever", "review.py",
+        "ends=ibis.least(completed, cancelled)", "ends=completed", REVIEW,
+    ),
+    Mutant(
+        "a task completed later counts as completed at every closing before", "review.py",
+        "after.append(np.maximum(begins, ends))", "after.append(begins)", REVIEW,
+    ),
+    Mutant(
+        "each activity is a task", "review.py", "here.task_id.nunique()", "here.task_id.count()", REVIEW,
+    ),
+    Mutant(
+        "a day of the last weeks stands for its month", "review.py",
+        "ifelse(of_month, number)", "ifelse(of_month, of_month)", REVIEW,
+    ),
+    Mutant(
+        "a week begins on Sunday", "periods.py",
+        "(index + 3) // 7 * 7 - 3", "(index + 4) // 7 * 7 - 4", REVIEW,
+    ),
+    Mutant(
+        "a task due today is late in the list", "behind.py",
+        "tasks.due_on < ibis", "tasks.due_on <= ibis", TOUCHED,
+    ),
+    Mutant(
+        "a lead somebody called is listed", "behind.py",
+        '"lead_id", acted_on(company))', '"lead_id", [])', TOUCHED,
+    ),
+    Mutant(
+        "a cancelled task touches", "follow_up.py",
+        "tasks[column].notnull(), tasks.cancelled_at.isnull()", "tasks[column].notnull()", TOUCHED,
+    ),
+    Mutant(
+        "a lead is new a day longer", "follow_up.py", "maturity_days - 1", "maturity_days", TOUCHED,
+    ),
+    Mutant(
+        "a follow-up is due on the report's own day", "follow_up.py",
+        "facts.company.as_of + timedelta(days=1)", "facts.company.as_of", TOUCHED,
     ),
 )  # fmt: skip
 

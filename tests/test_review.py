@@ -12,7 +12,9 @@ from analysis.company import open_company
 from analysis.glossary import KPIS, REVIEW_GRAINS
 from analysis.identities import identities
 from analysis.kpi_table import kpi_table
+from analysis.labels import Labels
 from analysis.periods import Calendar
+from analysis.tables import crosstab
 from companies import cell, kpis_of, make_company, values
 
 REVIEW = ("tasks_completed", "tasks_worked_on", "points", "tasks_overdue", "notifications_uncleared")
@@ -341,3 +343,26 @@ def test_the_other_kpis_keep_month_quarter_and_year(tmp_path):
     kpis = kpis_of(tmp_path, TABLES)
     others = kpis[~kpis["kpi"].isin(REVIEW)]
     assert not set(others["grain"]) & {"day", "week"}
+
+
+def test_a_day_on_which_nobody_finished_anything_stands_in_the_table_of_days(tmp_path):
+    company = make_company(tmp_path, TABLES, locale="en_US")
+    kpis = kpi_table(company, GOALS)
+    table = crosstab(kpis, Labels.of(company), "tasks_completed", by="rep", grain="day", last=4)
+    assert [row.cells for row in table.body] == [
+        ("Mar 28, 2026", "–", "–", "0°"),
+        ("Mar 29, 2026", "–", "1", "1"),
+        ("Mar 30, 2026", "1", "–", "1"),
+        ("Mar 31, 2026", "1", "–", "1"),
+    ]
+    week = crosstab(kpis, Labels.of(company), "points", by="rep", grain="week", last=1)
+    assert week.body[0].cells[0] == "Mar 30\u2009–\u2009Apr 5, 2026".replace("\u2009", " ")
+
+
+def test_a_day_and_a_week_have_names_in_the_readers_language():
+    polish, english = (Labels(locale, "EUR", date(2026, 3, 31)) for locale in ("pl_PL", "en_GB"))
+    assert english.period(date(2026, 3, 30), "week") == "30 Mar – 5 Apr 2026"
+    assert polish.period(date(2026, 3, 23), "week") == "23–29 mar 2026"
+    assert polish.period(date(2026, 3, 30), "day") == "30 mar 2026"
+    assert english.day_tick(date(2026, 3, 30), first=True) == "30 Mar\n2026"
+    assert english.day_tick(date(2026, 3, 30), first=False) == "30 Mar\n"

@@ -16,7 +16,7 @@ from analysis.labels import NOTHING, Labels
 from analysis.phrases import name_of
 from analysis.review import points_by_weight
 from analysis.tables.words import explained
-from analysis.texts import mark, say, say_n
+from analysis.texts import mark, say
 from analysis.views import latest, missing, rows
 
 TERMS = 8  # of how many kinds of tasks one person's points are told
@@ -216,7 +216,8 @@ def follow_up(client: Company, labels: Labels, first: int = 10) -> Table | Note:
         days = [labels.day(pd.Timestamp(day)) for day in (due, since)]
         person = labels.member("rep", UNASSIGNED) if not rep else _short(rep)
         body.append(Row((_short(name), days[0], person, say(PRIORITIES[priority]), days[1])))
-    caption = say_n(
-        "{n} task to follow up", "{number} tasks to follow up", len(found), number=labels.plain(len(found))
-    )
+    if len(shown) == len(found):
+        caption = say("All {n} tasks to follow up, the soonest due first", n=labels.plain(len(found)))
+    else:
+        caption = say("The first of {n} tasks to follow up", n=labels.plain(len(found)))
     return Table(caption, tuple(say(HEADS[column]) for column in SHOWN), tuple(body), notes, "list")

@@ -65,13 +65,15 @@ def crosstab(
     note = missing(kpis, labels, [kpi], grain, by)
     if note:
         return note
-    part, whole = rows(kpis, kpi, grain, by, last), rows(kpis, kpi, grain, "", last)
+    part, whole = rows(kpis, kpi, grain, by), rows(kpis, kpi, grain)
+    shown = sorted({*part["period_start"], *whole.loc[whole["value"].notna(), "period_start"]})[-last:]
+    part, whole = (found[found["period_start"].isin(shown)] for found in (part, whole))
     both = pd.concat([part, whole])
     columns = sorted(part.dropna(subset="value")["member"].unique(), key=lambda m: labels.order(by, m))
     names = [*columns, *([] if whole.empty else [""])]
     cells = both.set_index(["period_start", "member"])
     body = []
-    for start in sorted(part["period_start"].unique()):
+    for start in shown:
         parts = [cell(cells, (start, name)) for name in names]
         looks = ("ok" if part is None else part["status"] for part in parts)
         texts = (marked(labels, part, kpi) for part in parts)
