@@ -145,6 +145,7 @@ def test_a_day_that_is_none_is_refused(site, go):
 
 def test_a_good_run_leaves_exactly_the_reports(done):
     files = ["kpis.csv", "kpis.parquet", "kpis.xlsx", "quarantine.csv", "run.json", "summary.json"]
+    files += ["index.html", "rows"]
     books = ["sales.html", "sales.ipynb", "team.html", "team.ipynb"]
     assert sorted(p.name for p in (done / "reports").iterdir()) == ["ann", "bob", "index.html"]
     for name in ("ann", "bob"):
@@ -175,7 +176,7 @@ def test_the_page_names_company_title_and_day_and_links_its_siblings(done):
 
 def test_no_page_fetches_anything(done):
     pages = list((done / "reports").rglob("*.html"))
-    assert len(pages) == 5
+    assert len(pages) == 7
     for path in pages:
         page = path.read_text(encoding="utf-8")
         assert "default-src 'none'" in page
@@ -261,7 +262,7 @@ def test_the_same_run_again_gives_the_same_bytes(site, go):
     shutil.move(site / "reports", site / "before")
     go("ann")
     assert contents(site / "reports") == first
-    assert len(first) == 10
+    assert len([name for name in first if "/rows/" not in name]) == 11
 
 
 def test_an_earlier_day_gets_a_folder_of_its_own_and_the_portfolio_links_both(site, go):
@@ -328,7 +329,7 @@ def test_a_failed_run_replaces_nothing_and_keeps_the_notebook(failing):
     site, before, _ = failing
     now = contents(site / "reports", but="")
     kept = [name for name in before if name.startswith("bob/")]
-    assert len(kept) == 10
+    assert len([name for name in kept if "/rows/" not in name]) == 11
     assert all(now[name] == before[name] for name in kept)
     nb = nbformat.read(site / "reports/.failed/bob" / DAY / "sales.ipynb", as_version=4)
     assert [o.ename for c in nb.cells for o in c.get("outputs", []) if o.output_type == "error"] == [

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.report.customers import take_over
+from analysis.report.dashboard import Background, write_page
 from analysis.report.files import write_kpis
 from analysis.report.pdf import browser, lack_of_browser, print_pages
 from analysis.report.sheets import About, kpi_book
@@ -25,8 +26,16 @@ class Closed:
     notes: list[str] = field(default_factory=list)
 
 
-def close(kpis: pd.DataFrame, about: About, locale: str, folder: Path, pdf: bool) -> Closed:
-    """Write the KPI table again with the rows that notebooks handed over, its spreadsheet, and PDF if wanted.
+def close(
+    kpis: pd.DataFrame,
+    about: About,
+    locale: str,
+    background: Background | None,
+    reports_dir: Path,
+    folder: Path,
+    pdf: bool,
+) -> Closed:
+    """Write the KPI table again with the rows that notebooks handed over; spreadsheet, dashboard, PDF.
 
     A missing Chromium is no failure: the report is whole without PDF, and the notes say so.
     """
@@ -36,6 +45,8 @@ def close(kpis: pd.DataFrame, about: About, locale: str, folder: Path, pdf: bool
         write_kpis(whole, folder)
     with language(locale):
         (folder / BOOK).write_bytes(kpi_book(whole, about))
+    if background:
+        write_page(background, whole, folder, reports_dir)
     printed: list[str] = []
     notes: list[str] = []
     if pdf and (program := browser()):

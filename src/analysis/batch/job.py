@@ -21,6 +21,7 @@ from analysis.company import open_company
 from analysis.errors import RunError
 from analysis.kpi_table import identities, kpi_table
 from analysis.report.customers import HANDED_OVER
+from analysis.report.dashboard import Background, gather
 from analysis.report.files import (
     FAILED,
     RECORD,
@@ -33,8 +34,10 @@ from analysis.report.files import (
     write_text,
 )
 from analysis.report.html import Link, Page
+from analysis.report.sections import DASHBOARD, DASHBOARD_TITLE
 from analysis.report.sheets import About
 from analysis.report.summary import write_summary
+from analysis.texts import language, say
 
 DATA = "data"
 CLOSING = "files"
@@ -76,6 +79,7 @@ class Data:
     seconds: float
     kpis: pd.DataFrame | None = field(default=None, repr=False, compare=False)
     currency: str = ""
+    background: Background | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -164,9 +168,8 @@ class Job:
         if self.open_steps or self.failures or self.closed or data is None or data.kpis is None:
             return []
         about = About(data.name, data.as_of, data.currency, data.identities)
-        return self._opened(
-            [Step(CLOSING, close, (data.kpis, about, data.locale, self.folder, self.plan.pdf))]
-        )
+        told = (data.kpis, about, data.locale, data.background, self.plan.reports_dir)
+        return self._opened([Step(CLOSING, close, (*told, self.folder, self.plan.pdf))])
 
     def finish(self) -> Result:
         """Move the folder into place, or tell what failed and keep what there is."""
@@ -232,6 +235,8 @@ class Job:
         links = [
             Link(f"{b.name}.html", b.link(data.locale), b.name == book.name) for b in self.plan.notebooks
         ]
+        with language(data.locale):
+            links.insert(0, Link(DASHBOARD, say(DASHBOARD_TITLE)))
         page = Page(data.name, data.as_of, data.locale, links)
         own = {"company": self.company, "as_of": data.as_of.isoformat(), "params_dir": self.plan.params_dir}
         parameters = {**self.plan.parameters[book.name], **own}
@@ -239,7 +244,7 @@ class Job:
 
 
 def prepare(company: str, plan: Plan, folder: Path) -> Data:
-    """Open the company and write what needs no notebook: KPI table, quarantined rows, summary."""
+    """Open the company and write what needs no notebook: KPI table, quarantined rows, records, summary."""
     started = time.monotonic()
     client = open_company(company, plan.as_of, plan.params_dir)
     kpis = kpi_table(client)
@@ -247,6 +252,7 @@ def prepare(company: str, plan: Plan, folder: Path) -> Data:
     write_text(folder / "quarantine.csv", csv_text(client.quarantine))
     checks = identities(client, kpis)
     write_summary(client, kpis, checks, folder)
+    background = gather(client, kpis, checks, folder)
     broken = checks[checks["status"] == "broken"]
     params_file = client.params.path
     return Data(
@@ -269,6 +275,7 @@ def prepare(company: str, plan: Plan, folder: Path) -> Data:
         seconds=round(time.monotonic() - started, 3),
         kpis=kpis,
         currency=client.params.currency,
+        background=background,
     )
 
 

@@ -3,36 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
-from analysis.display import Row, Table
-from analysis.glossary import RATIO
+from analysis.goal_words import cut, owner_name, pace_word, share, why_none, without_data
 from analysis.goals import pace
 from analysis.labels import Labels
 from analysis.phrases import status_word
 from analysis.report import svg
-from analysis.tables.words import why
-from analysis.texts import mark, say, say_n
+from analysis.texts import say
 from analysis.views import rows, still_running
 
 ATTAINED, PACE = "attainment_", "pace_"
-PACES = {
-    "done": mark("done"),
-    "ahead": mark("ahead"),
-    "on track": mark("on track"),
-    "behind": mark("behind"),
-    "undefined": mark("no pace"),
-}
 LOOKS = {"done": "good", "ahead": "good", "on track": "", "behind": "bad"}
-REASONS = {
-    "not_begun": mark("not begun yet"),
-    "no_value": mark("no value given"),
-    "no_data": mark("no target has data"),
-    "no_member": mark("no such member"),
-    "not_modelled": mark("known only with the models"),
-}
 MOST = 12
 
 
@@ -75,17 +60,17 @@ def _latest(kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str) -> pd.Data
 
 
 def _kpi_cell(kpis: pd.DataFrame, labels: Labels, row: pd.Series, name: str) -> Cell:
-    share, text = float(row["value"]), labels.value(row["value"], RATIO)
+    part, text = float(row["value"]), share(labels, row["value"])
     due = _due(kpis, row)
     word, look = "", ""
     if row["kpi"].startswith(ATTAINED):
-        paced = pace(share, due, labels.is_complete(row["period_end"]))
-        word, look = say(PACES[paced]), LOOKS.get(paced, "")
+        paced = pace(part, due, labels.is_complete(row["period_end"]))
+        word, look = pace_word(paced), LOOKS.get(paced, "")
     note = status_word(row["status"])
     if pd.notna(due) and due < 1:
-        note = say("{share} due by now", share=labels.value(due, RATIO))
+        note = say("{share} due by now", share=share(labels, due))
     spoken = say("{name}: {share}", name=name, share=text)
-    return Cell(name, text, svg.battery(share, spoken, look, due if due < 1 else nan), look, word, note)
+    return Cell(name, text, svg.battery(part, spoken, look, due if due < 1 else nan), look, word, note)
 
 
 def _due(kpis: pd.DataFrame, row: pd.Series) -> float:
@@ -102,47 +87,16 @@ def _due(kpis: pd.DataFrame, row: pd.Series) -> float:
 def goal_cells(labels: Labels, standings: pd.DataFrame) -> tuple[Cell, ...]:
     """The batteries of the goals, in the params' order."""
     goals = standings[standings["target"] == ""]
-    return tuple(_goal_cell(labels, row) for _, row in goals.iterrows())
+    return tuple(_goal_cell(labels, row) for row in goals.itertuples())
 
 
-def _goal_cell(labels: Labels, row: pd.Series) -> Cell:
-    text = labels.value(row["progress"], RATIO)
-    word = reason_of(row["reason"]) if pd.isna(row["progress"]) else say(PACES[row["pace"]])
-    notes = [say("due {day}", day=labels.day(row["due_on"]))] if pd.notna(row["due_on"]) else []
-    without = int(row["targets"]) - int(row["with_data"])
-    if without:
-        notes.append(
-            say_n(
-                "{n} of {all} target without data",
-                "{n} of {all} targets without data",
-                without,
-                all=int(row["targets"]),
-            )
-        )
-    if row["owner"]:
-        notes.append(labels.member("rep", row["owner"]))
-    look = LOOKS.get(row["pace"], "")
-    spoken = say("{name}: {share}", name=row["goal"], share=f"{text} ({word})")
-    drawn = svg.battery(float(row["progress"]), spoken, look, float(row["expected"]))
-    return Cell(row["goal"], text, drawn, look, word, " · ".join(notes))
-
-
-def goals_table(labels: Labels, standings: pd.DataFrame) -> Table:
-    """The goals and their targets: where each began, stands and ends, its progress and pace."""
-    body = []
-    for _, row in standings.iterrows():
-        own = row["target"] == ""
-        ends = (labels.value(row[part], row["unit"], row["kpi"]) for part in ("start", "current", "end"))
-        cells = ("", "", "") if own else tuple(ends)
-        name = row["goal"] if own else f"  {row['target']}"
-        word = reason_of(row["reason"]) if pd.isna(row["progress"]) else say(PACES[row["pace"]])
-        status = "undefined" if pd.isna(row["progress"]) else "ok"
-        body.append(Row((name, *cells, labels.value(row["progress"], RATIO), word), status))
-    caption = say("Goals and their targets on {day}", day=labels.day(labels.as_of))
-    head = (say("Goal"), say("Start"), say("Now"), say("End"), say("Progress"), say("Pace"))
-    return Table(caption, head, tuple(body))
-
-
-def reason_of(reason: str) -> str:
-    """Why a goal or target has no progress."""
-    return say(REASONS[reason]) if reason in REASONS else why(reason)
+def _goal_cell(labels: Labels, row: Any) -> Cell:
+    name, text = cut(row.goal), share(labels, row.progress)
+    word = why_none(row) if pd.isna(row.progress) else pace_word(row.pace)
+    notes = [say("due {day}", day=labels.day(row.due_on))] if pd.notna(row.due_on) else []
+    notes += [without_data(row)] if without_data(row) else []
+    notes += [owner_name(labels, row.owner)] if row.owner else []
+    look = LOOKS.get(row.pace, "")
+    spoken = say("{name}: {share}", name=name, share=f"{text} ({word})")
+    drawn = svg.battery(float(row.progress), spoken, look, float(row.expected))
+    return Cell(name, text, drawn, look, word, " · ".join(notes))

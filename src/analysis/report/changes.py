@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.glossary import COUNT, KPIS, MONEY, RATIO
+from analysis.goal_words import pace_word
 from analysis.goals import pace, share_gone
 from analysis.labels import Labels
 from analysis.phrases import name_of
-from analysis.report.batteries import PACES
 from analysis.report.files import RECORD
 from analysis.texts import mark, say, say_n
 from analysis.views import EMPTY, latest, rows
@@ -192,9 +192,9 @@ def _goals(labels: Labels, before: Earlier, standings: pd.DataFrame) -> Iterator
             yield say(
                 "The goal “{name}”: {now} ({share}), before: {before} ({earlier}).",
                 name=row["goal"],
-                now=say(PACES[row["pace"]]),
+                now=pace_word(row["pace"]),
                 share=labels.value(row["progress"], RATIO),
-                before=say(PACES[old]),
+                before=pace_word(old),
                 earlier=labels.value(float(was), RATIO),
             )
 

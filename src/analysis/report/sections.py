@@ -7,8 +7,10 @@ from html import unescape
 from pathlib import Path
 
 from analysis.report.html import Link
+from analysis.texts import mark
 
 DASHBOARD = "index.html"
+DASHBOARD_TITLE = mark("Dashboard")
 _NAVIGATION = re.compile(r'<nav class="reports".*?</nav>', re.DOTALL)
 _ENTRY = re.compile(r'<a href="([\w-]+\.html)"[^>]*>(.*?)</a>', re.DOTALL)
 _PLACE = re.compile(r'<h2 id="([^"]+)"|<dt>[^<]*<code>([a-z][a-z0-9_]*)</code>')

@@ -1,8 +1,8 @@
 """The widgets of the dashboard: slices of the KPI table as line, bar, pie, battery, calculation and table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import isfinite, nan
+from math import nan
 
 import pandas as pd
 from markupsafe import Markup
@@ -10,18 +10,28 @@ from markupsafe import Markup
 from analysis.dashboard_params import STOCKS, Widget
 from analysis.display import Note, Table
 from analysis.glossary import COUNT, KPIS, RATIO
-from analysis.labels import NOTHING, Labels
-from analysis.phrases import OTHERS, name_of, status_word
+from analysis.labels import Labels
+from analysis.phrases import OTHERS, name_of
 from analysis.report import svg
-from analysis.report.batteries import Cell, goal_cells, goals_table, kpi_cells
-from analysis.report.svg import Series, scale
+from analysis.report.batteries import Cell, goal_cells, kpi_cells
+from analysis.report.plots import (
+    Plot,
+    marks_of,
+    said_of,
+    series_of,
+    span_of,
+    spoken_of,
+    titles_of,
+    words_along,
+    words_up,
+)
+from analysis.report.svg import scale
 from analysis.tables import breakdown, crosstab, numbers
-from analysis.tables.words import why
+from analysis.tables.goals import goals
 from analysis.texts import mark, say, say_n
 from analysis.views import finest, members, rows
 
-MOST_LINES, MOST_BARS, MOST_PARTS, MOST_WORDS = 5, 10, 6, 7
-LONG_PERIODS = ("day", "week")  # whose names need room under an axis
+MOST_LINES, MOST_BARS, MOST_PARTS = 5, 10, 6
 CALCULATIONS: Mapping[str, tuple[str, Callable[[pd.Series], float]]] = {
     "sum": (mark("Sum"), lambda found: float(found.sum())),
     "average": (mark("Average"), lambda found: float(found.mean())),
@@ -30,16 +40,6 @@ CALCULATIONS: Mapping[str, tuple[str, Callable[[pd.Series], float]]] = {
     "highest": (mark("Highest"), lambda found: float(found.max())),
     "change": (mark("Change"), lambda found: float(found.iloc[-1] - found.iloc[0])),
 }
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A chart over periods: the lines and bars, and the words at its axes with their places in per cent."""
-
-    drawn: Markup
-    up: tuple[tuple[float, str], ...]
-    along: tuple[tuple[float, str], ...]
-    legend: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _shown(
     if by:
         return _members(kpis, labels, kpi, grain, by)
     found = rows(kpis, kpi, grain, "", widget.last)
-    return found, _span(labels, found, grain)
+    return found, span_of(labels, found, grain)
 
 
 # --- over periods -----------------------------------------------------------------------------------------
@@ -145,18 +145,18 @@ def line(
     starts = sorted(found["period_start"].unique())
     names, left = _largest(found, by, MOST_LINES)
     names = sorted(names, key=lambda member: labels.order(by, member))
-    lines = [_series(found[found["member"] == name], starts, labels, by) for name in names]
+    lines = [series_of(found[found["member"] == name], starts, labels, by) for name in names]
     values = [v for one in lines for v in (*one.values, *one.low, *one.high)]
     span = scale(values, zero=True)
-    titles = _titles(labels, found, starts, names, by, grain)
+    titles = titles_of(labels, found, starts, names, by, grain)
     title = _title(labels, widget, kpi, by)
-    drawn = svg.line(lines, span, _spoken(labels, title, found, grain), titles)
+    drawn = svg.line(lines, span, spoken_of(labels, title, found, grain), titles)
     legend = tuple((svg.colour(n), one.name) for n, one in enumerate(lines)) if by else ()
     return Card(
-        **_head(labels, widget, kpi, grain, by, found, _span(labels, found, grain)),
+        **_head(labels, widget, kpi, grain, by, found, span_of(labels, found, grain)),
         table=data,
-        note=_note(found, left),
-        plot=Plot(drawn, _up(labels, span, found), _along(labels, starts, grain), legend),
+        note=marks_of(found, left),
+        plot=Plot(drawn, words_up(labels, span, found), words_along(labels, starts, grain), legend),
     )
 
 
@@ -168,15 +168,15 @@ def bar(
         return member_bars(kpis, labels, widget, kpi, grain, by, data)
     found = rows(kpis, kpi, grain, "", widget.last)
     starts = sorted(found["period_start"].unique())
-    one = _series(found, starts, labels, "")
+    one = series_of(found, starts, labels, "")
     span = scale(one.values)
-    spoken = _spoken(labels, _title(labels, widget, kpi, by), found, grain)
-    drawn = svg.columns(one, span, spoken, _titles(labels, found, starts, [""], "", grain))
+    spoken = spoken_of(labels, _title(labels, widget, kpi, by), found, grain)
+    drawn = svg.columns(one, span, spoken, titles_of(labels, found, starts, [""], "", grain))
     return Card(
-        **_head(labels, widget, kpi, grain, by, found, _span(labels, found, grain)),
+        **_head(labels, widget, kpi, grain, by, found, span_of(labels, found, grain)),
         table=data,
-        note=_note(found, 0),
-        plot=Plot(drawn, _up(labels, span, found), _along(labels, starts, grain)),
+        note=marks_of(found, 0),
+        plot=Plot(drawn, words_up(labels, span, found), words_along(labels, starts, grain)),
     )
 
 
@@ -196,7 +196,7 @@ def member_bars(
         **_head(labels, widget, kpi, grain, by, every, period),
         table=data,
         bars=tuple(_bar(labels, row, by, span) for _, row in found.iterrows()),
-        note=_note(found, left),
+        note=marks_of(found, left),
     )
 
 
@@ -239,7 +239,7 @@ def battery(
     """How full a KPI is that ends at 100 %: of each member, or of the month, quarter and year under way."""
     grains = (widget.grain,) if widget.grain else KPIS[kpi].grains
     found, cells = kpi_cells(kpis, labels, kpi, grains, by, grain)
-    period = _span(labels, found, grain) if by or widget.grain else labels.day(labels.as_of)
+    period = span_of(labels, found, grain) if by or widget.grain else labels.day(labels.as_of)
     return Card(**_head(labels, widget, kpi, grain, by, found, period), table=data, cells=cells)
 
 
@@ -260,7 +260,7 @@ def goal_card(labels: Labels, widget: Widget, standings: pd.DataFrame) -> Card |
         title=widget.title or (widget.goal if widget.goal else widget.folder) or say("Goals"),
         period=labels.day(labels.as_of),
         rows=chosen,
-        table=goals_table(labels, chosen),
+        table=goals(chosen, labels),
         cells=goal_cells(labels, chosen),
     )
 
@@ -279,7 +279,7 @@ def calculation(
         over = found["period_end"].map(labels.is_complete).astype(bool) & (found["status"] != "provisional")
         found = found[over].tail(widget.last)
         used = found[found["value"].notna()]
-        period = _span(labels, used, grain)
+        period = span_of(labels, used, grain)
         of = say_n("of {n} period, {period}", "of {n} periods, {period}", len(used), period=period)
     name, calculate = CALCULATIONS[how]
     value = calculate(used["value"]) if len(used) else nan
@@ -329,17 +329,7 @@ def _members(kpis: pd.DataFrame, labels: Labels, kpi: str, grain: str, by: str) 
     """The members in the latest period that is over (of what stands at a day, the latest), and its name."""
     found = members(kpis, labels, kpi, by, grain, running=kpi in STOCKS)
     found = found[found["value"].notna()]
-    return found, _span(labels, found.tail(1), grain)
-
-
-def _span(labels: Labels, found: pd.DataFrame, grain: str) -> str:
-    """The periods of the rows, from the first to the last."""
-    if found.empty:
-        return NOTHING
-    starts = found["period_start"]
-    first, last = starts.min(), found.loc[starts.idxmax()]
-    name = labels.span(last["period_start"], last["period_end"], grain)
-    return name if first == last["period_start"] else f"{labels.period(first, grain)} – {name}"
+    return found, span_of(labels, found.tail(1), grain)
 
 
 def _largest(found: pd.DataFrame, by: str, most: int) -> tuple[list[str], int]:
@@ -352,89 +342,7 @@ def _largest(found: pd.DataFrame, by: str, most: int) -> tuple[list[str], int]:
     return [member for member in sizes.index if member in chosen], max(len(sizes) - most, 0)
 
 
-def _series(found: pd.DataFrame, starts: Sequence[pd.Timestamp], labels: Labels, by: str) -> Series:
-    """One member's values at each of the periods, missing where it has no row."""
-    each = found.drop_duplicates("period_start").set_index("period_start").reindex(starts)
-    member = "" if found.empty else str(found["member"].iloc[0])
-    low, high = (each[end].astype("float64").tolist() for end in ("low", "high"))
-    return Series(
-        each["value"].astype("float64").tolist(),
-        each["status"].fillna("undefined").tolist(),
-        labels.member(by, member) if by else "",
-        low if any(isfinite(end) for end in low) else (),
-        high if any(isfinite(end) for end in high) else (),
-    )
-
-
-def _titles(
-    labels: Labels, found: pd.DataFrame, starts: Sequence, names: Sequence[str], by: str, grain: str
-) -> list[str]:
-    """What is said of each period where the pointer is: its name and each member's figure."""
-    cells = {(row["period_start"], row["member"]): row for row in found.to_dict("records")}
-    said = []
-    for start in starts:
-        lines = []
-        for name in names:
-            row = cells.get((start, name))
-            if row is not None:
-                text = labels.value(row["value"], row["unit"], row["kpi"])
-                text = f"{text} ({_said(row)})" if _said(row) else text
-                lines.append(f"{labels.member(by, name)}: {text}" if by else text)
-        said.append("\n".join([labels.period(start, grain), *lines]))
-    return said
-
-
-def _said(row: Mapping) -> str:
-    """The status of a figure, or why there is none, in a few words."""
-    return why(row["reason"], row["kpi"]) if pd.isna(row["value"]) else status_word(row["status"])
-
-
-def _spoken(labels: Labels, title: str, found: pd.DataFrame, grain: str) -> str:
-    """The chart in one sentence."""
-    valued = found[found["value"].notna()]
-    if valued.empty:
-        return title
-    low, high = (valued.loc[at()] for at in (valued["value"].idxmin, valued["value"].idxmax))
-    return say(
-        "{title}, {period}: from {low} to {high}",
-        title=title,
-        period=_span(labels, valued, grain),
-        low=labels.value(low["value"], low["unit"], low["kpi"]),
-        high=labels.value(high["value"], high["unit"], high["kpi"]),
-    )
-
-
 def _bar(labels: Labels, row: pd.Series, by: str, span: svg.Scale) -> Part:
     name, value = labels.member(by, row["member"]), labels.value(row["value"], row["unit"], row["kpi"])
     drawn = svg.bar(row["value"], row["status"], span, f"{name}: {value}", row["low"], row["high"])
-    return Part(name, value, row["status"], drawn, _said(row))
-
-
-def _note(found: pd.DataFrame, left: int) -> str:
-    """What the marks of a chart mean, and how many members it leaves to the table."""
-    used = set(found.loc[found["value"].notna(), "status"])
-    notes = [say("hollow: provisional")] if "provisional" in used else []
-    notes += [say("grey: few cases")] if "small_n" in used else []
-    if left:
-        notes.append(say_n("{n} smaller one in the numbers", "{n} smaller ones in the numbers", left))
-    return " · ".join(notes)
-
-
-def _up(labels: Labels, span: svg.Scale, found: pd.DataFrame) -> tuple[tuple[float, str], ...]:
-    """The words at the upright axis, each with its height in per cent."""
-    unit, kpi = found["unit"].iloc[0], found["kpi"].iloc[0]
-    return tuple((round(span.share(tick), 2), labels.tick(tick, unit, kpi)) for tick in span.ticks)
-
-
-def _along(labels: Labels, starts: Sequence[pd.Timestamp], grain: str) -> tuple[tuple[float, str], ...]:
-    """The words under the chart, as many as have room, each with its place in per cent; the last is there."""
-    room = MOST_WORDS - 3 if grain in LONG_PERIODS else MOST_WORDS
-    step = -(-len(starts) // room)
-    chosen = [n for n in range(len(starts)) if (len(starts) - 1 - n) % step == 0]
-    words: list[tuple[float, str]] = []
-    for n in chosen:
-        start = pd.Timestamp(starts[n])
-        year = not words or start.year != pd.Timestamp(starts[chosen[len(words) - 1]]).year
-        text = labels.month_tick(start, year) if grain == "month" else labels.period(start, grain)
-        words.append((round((n + 0.5) * 100 / len(starts), 2), text))
-    return tuple(words)
+    return Part(name, value, row["status"], drawn, said_of(row))
