@@ -150,9 +150,9 @@ def dimension_of(dimension: str) -> str:
 def by(name: str, dimension: str) -> str:
     """What is broken down: "Revenue by channel", but what is by day as it is."""
     word = dimension_of(dimension)
-    if dimension == "day" or word in name.split():
-        return name
-    return say(BY[dimension], name=name) if dimension in BY else say(BY_ANY, name=name, dimension=word)
+    shown = say(BY[dimension], name=name) if dimension in BY else say(BY_ANY, name=name, dimension=word)
+    said = word in name.split() or shown.split()[-1] in name.split()
+    return name if dimension == "day" or said else shown
 
 
 def status_word(status: str) -> str:

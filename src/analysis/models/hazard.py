@@ -133,8 +133,8 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         self.strength_, self.shift_, self.slope_ = np.nan, 0.0, 1.0
         others = float(weight.sum()) - self.events_
         if self.events_ < LEAST_EVENTS or others < LEAST_EVENTS:
-            few = FEW_ENDS if self.events_ < LEAST_EVENTS else FEW_OTHERS
-            self.notice_ = say(few, n=f"{min(self.events_, others):.0f}", limit=LEAST_EVENTS)
+            why = FEW_ENDS if self.events_ < LEAST_EVENTS else FEW_OTHERS
+            self.notice_ = say(why, n=f"{min(self.events_, others):.0f}", limit=LEAST_EVENTS)
             self.covariance_ = np.diag(self.life_table_.variance)
             return self
         return self.fit_regression(frame, target, weight, customers)

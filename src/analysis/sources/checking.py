@@ -15,9 +15,12 @@ from analysis.sources.messages import did_you_mean
 from analysis.sources.quoting import ident, literal, scratch
 from analysis.sources.reading import Part, Raw
 from analysis.sources.viewing import broken
+from analysis.texts import mark, say
 
 CONFLICT = "conflicting_duplicate"
 SPLITS = "splits do not sum to 1"
+NO_START = mark("{n} without any date of their start")
+NO_REP, NO_CUSTOMER = mark("{n} of an unknown rep"), mark("{n} of an unknown customer")
 KEYS_AT_A_TIME = 60_000_000
 """Keys of a large table that are compared at a time, at 8 bytes of memory each."""
 QUARANTINE = ["table", "file", "line", "key", "reason", "value", "row"]
@@ -216,7 +219,7 @@ def notes(
         tests.append(
             (
                 "opportunities",
-                "{} without any date of their start",
+                NO_START,
                 "count(*)",
                 f"FROM opportunities WHERE {start}",
             )
@@ -227,19 +230,19 @@ def notes(
         for name in [t for t in TABLES if t in supplied]:
             if column in supplied[name] and name != home:
                 ids = f"(SELECT {column} FROM {home})"
-                word = "rep" if home == "reps" else "customer"
+                word = NO_REP if home == "reps" else NO_CUSTOMER
                 once = (
                     f"(SELECT {column}, count(*) AS n FROM {name} GROUP BY {column})"  # quicker than by row
                 )
                 unknown = f"FROM {once} WHERE {column} NOT IN {ids}"
-                tests.append((name, f"{{}} of an unknown {word}", "coalesce(sum(n), 0)", unknown))
+                tests.append((name, word, "coalesce(sum(n), 0)", unknown))
     if not tests:
         return {}
     sql = " UNION ALL ".join(f"SELECT {i}, {test[2]} {test[3]}" for i, test in enumerate(tests))
     said: dict[str, list[str]] = {}
     for i, n in sorted(con.execute(sql).fetchall()):
         if n:
-            said.setdefault(tests[i][0], []).append(tests[i][1].format(f"{n:,}"))
+            said.setdefault(tests[i][0], []).append(say(tests[i][1], n=f"{n:,}"))
     return {name: "; ".join(found) for name, found in said.items()}
 
 

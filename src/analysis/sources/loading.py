@@ -22,6 +22,7 @@ from analysis.sources.messages import first_line
 from analysis.sources.querying import Queries
 from analysis.sources.quoting import SCRATCH, ident, literal, scratch
 from analysis.sources.reading import PARQUET_ROW, Raw, read_files
+from analysis.texts import say
 
 LEDGER = [
     "table", "source", "rows_read", "filtered", "after_as_of", "duplicates", "quarantined", "flagged",
@@ -293,7 +294,7 @@ def _ledger(
     for name in tables:
         accepted = n[name, "accepted"]
         if name in derived:
-            note = f"derived from the ids in {', '.join(derived[name])}"
+            note = say("derived from the ids in {tables}", tables=", ".join(derived[name]))
             rows.append([name, "derived", accepted, 0, 0, 0, 0, 0, accepted, note])
             continue
         own = bad.loc[bad["name"] == name, "removed"].astype(bool)

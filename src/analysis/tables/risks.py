@@ -22,6 +22,22 @@ ABSENT = {
     ),
 }
 LEFT_OUT = mark("column left out, it could know the future: {column}: {reason}")
+METHODS = {
+    "discrete-time hazard": mark("discrete-time hazard"),
+    "Kaplan-Meier by plan": mark("Kaplan-Meier by plan"),
+    "kaplan_meier": mark("kaplan meier"),
+    "kaplan_meier_by_plan": mark("kaplan meier by plan"),
+    "tenure only": mark("tenure only"),
+    "tenure_only": mark("tenure only"),
+    "boosted trees": mark("boosted trees"),
+    "geometric_mean": mark("geometric mean"),
+    "regression": mark("regression"),
+    "boosting": mark("boosting"),
+    "mean_rate": mark("mean rate"),
+    "naive_rate": mark("naive rate"),
+    "mean_amount": mark("mean amount"),
+    "credibility": mark("credibility"),
+}
 NO_TEST = mark("There is no earlier day to forecast from.")
 VERDICTS = {
     "usable": mark("usable"),
@@ -30,7 +46,7 @@ VERDICTS = {
 }
 SCORES = {
     "ibs": mark("ibs"),
-    "brier": mark("brier"),
+    "uno_c": mark("uno c"),
     "auc": mark("auc"),
     "deviance": mark("deviance"),
     "spearman": mark("spearman"),
@@ -178,10 +194,11 @@ def scores(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
         return Note(say(ABSENT[model]) if outcome is None else say(NO_TEST))
     found = outcome.scores
     body = tuple(
-        Row((str(name).replace("_", " "), *(labels.fine(x) if np.isfinite(x) else NOTHING for x in line)))
+        Row((method_of(str(name)), *(labels.fine(x) if np.isfinite(x) else NOTHING for x in line)))
         for name, line in zip(found.index, found.to_numpy(dtype="float64"), strict=True)
     )
-    method, fallback = outcome.method.replace("_", " "), outcome.fallback.replace("_", " ")
+    method = method_of(outcome.method)
+    fallback = ", ".join(map(method_of, outcome.fallback.split(", ")))
     notes = [say("Used: {method}", method=method)]
     if fallback:
         notes = [say("Used: {method}; fallback: {fallback}", method=method, fallback=fallback)]
@@ -191,6 +208,11 @@ def scores(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
     names = (say(SCORES[name]) if name in SCORES else str(name).replace("_", " ") for name in found)
     caption = say("{model}: against the baselines", model=say(NAMES[model]))
     return Table(caption, (say("Forecast"), *names), body, tuple(notes), "scores")
+
+
+def method_of(name: str) -> str:
+    """A way to forecast by the name its reader knows."""
+    return say(METHODS[name]) if name in METHODS else name.replace("_", " ")
 
 
 def lasting(models: CustomerModels, labels: Labels, by: str = "segment") -> Table | Note:
