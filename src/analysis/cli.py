@@ -226,6 +226,25 @@ def portfolio(
         (output or folder / "index.html").write_text(page, encoding="utf-8")
 
 
+@app.command()
+def propose(
+    company: str,
+    kpi: Annotated[str, typer.Argument(metavar="KPI", help="A KPI's id, such as revenue.")],
+    grain: Annotated[str, typer.Option(metavar="GRAIN", help="Of which periods.")] = "month",
+    by: Annotated[str, typer.Option(metavar="BREAKDOWN", help="A goal for each member, such as rep.")] = "",
+    params: ParamsDir = Path("params"),
+    as_of: AsOf = "",
+) -> None:
+    """Write goals for the coming period from a company's history, as YAML for its params file."""
+    from analysis.company import open_company
+    from analysis.kpi_table import kpi_table
+    from analysis.proposals import propose, spec_of
+
+    spec = spec_of(kpi, grain, by)
+    client = open_company(company, as_of, params)
+    typer.echo(propose(client, kpi_table(client, [spec.family]), kpi, grain, by), nl=False)
+
+
 @app.command("list")
 def list_companies(params: ParamsDir = Path("params")) -> None:
     """List the companies of the params folder."""

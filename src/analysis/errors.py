@@ -23,3 +23,7 @@ class MissingTable(AnalysisError):
 
 class RunError(AnalysisError):
     """A batch run that cannot start or a notebook that failed; names the company, notebook and cell."""
+
+
+class GoalError(AnalysisError):
+    """A goal that cannot be proposed: an unknown KPI, or a history too short to say what is usual."""
