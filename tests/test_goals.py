@@ -1,11 +1,14 @@
 """Goals: progress of targets, what they roll up to, the time that is gone, and the KPI table's rows."""
 
+from datetime import date
 from math import isnan, nan
 from pathlib import Path
+from random import Random
 
 import pandas as pd
 import pytest
 
+import reference_goals
 from analysis.full_table import full_table
 from analysis.glossary import KPIS
 from analysis.goal_params import GOAL_KPIS
@@ -476,3 +479,75 @@ def test_ten_times_the_money_and_the_target_is_the_same_progress(tmp_path):
         a = one(tmp_path / f"a{grain}", kpi("revenue", grain, 300), {"opportunities": DEALS})
         b = one(tmp_path / f"b{grain}", kpi("revenue", grain, 3000), {"opportunities": ten})
         assert a["progress"] == b["progress"] > 0
+
+
+# --- a second time, and as files are ----------------------------------------------------------------------
+
+
+def random_goal(draw: Random, at: int) -> dict:
+    """A goal of targets that need no table, with dates, weights and values left out at random."""
+    targets: list[dict] = []
+    for place in range(draw.randrange(5)):
+        kind = draw.choice(["number", "currency", "true_false", "tasks"])
+        given: dict = {"name": f"t{place}", "type": kind}
+        if draw.random() < 0.5:
+            given["weight"] = draw.choice([0.5, 2, 3])
+        if kind == "tasks":
+            given |= {"all": draw.randrange(6), "done": 0}
+            given["cancelled"] = draw.randrange(given["all"] + 1)
+            given["done"] = draw.randrange(given["all"] - given["cancelled"] + 1)
+        elif kind == "true_false":
+            given |= draw.choice([{}, {"done": True}, {"current": False}, {"done": "2026-03-15"}])
+        else:
+            given |= {"end": draw.randrange(-4, 9), "start": draw.randrange(-4, 9)}
+            dated = {"2026-02-01": draw.randrange(9), "2026-03-15": draw.randrange(9) + 0.5}
+            given |= draw.choice([{}, {"current": draw.randrange(-9, 9)}, {"current": dated}])
+        targets.append(given)
+    days = {"start_on": f"2026-03-{draw.randrange(1, 20):02}", "due_on": f"2026-03-{draw.randrange(20, 31)}"}
+    kept = {key: day for key, day in days.items() if draw.random() < 0.8}
+    return goal(*targets, name=f"g{at}", **kept)
+
+
+@pytest.mark.parametrize("as_of", ["2026-02-28", "2026-03-14", "2026-03-15", "2026-03-25", "2026-03-31"])
+@pytest.mark.kpi("law", "goal_progress", "target_progress")
+def test_random_goals_stand_as_fractions_and_plain_loops_have_them(tmp_path, as_of):
+    draw = Random(as_of)
+    goals = [random_goal(draw, at) for at in range(60)]
+    found = stood(tmp_path, *goals, as_of=as_of)
+    paces = set()
+    for given in goals:
+        progress, pace, each = reference_goals.goal(given, date.fromisoformat(as_of))
+        rows = found[found["goal"] == given["name"]]
+        told = [None if isnan(p) else p for p in rows["progress"]]
+        expected = [None if p is None else pytest.approx(float(p)) for p in (progress, *each)]
+        assert told == expected, given
+        assert rows["pace"].iloc[0] == pace, given
+        paces.add(pace)
+    assert len(paces) > 1 or as_of == "2026-02-28"
+
+
+def test_an_earlier_day_gives_what_its_files_gave(tmp_path):
+    """Tasks done later are open, deals won later are not there, and values of later days are not known."""
+    goals = [
+        goal(
+            number("n", current={"2026-02-28": 30, "2026-03-31": 40}),
+            kpi("revenue", "year", 320),
+            {"name": "t", "type": "tasks", "filter": {"title": "call"}},
+            {"name": "d", "type": "true_false", "done": "2026-03-20"},
+            start_on="2026-01-01",
+            due_on="2026-12-31",
+        )
+    ]
+    then = {
+        "opportunities": DEALS.replace("won,2026-03-01,2026-03-31", "open,2026-03-01,").replace(
+            "won,2026-03-01,2026-04-01", "open,2026-03-01,"
+        ),
+        "tasks": TASKS.replace("2026-03-05", "").replace("    T5,,,2026-03-31,,,,,\n", ""),
+    }
+    day = "2026-03-04"
+    was = make_company(tmp_path / "then", then, as_of=day, goals=goals)
+    now = make_company(tmp_path / "now", {"opportunities": DEALS, "tasks": TASKS}, as_of=day, goals=goals)
+    pd.testing.assert_frame_equal(kpi_table(was), kpi_table(now))
+    assert standings(was, kpi_table(was))["progress"].tolist()[1:] == [0.3, 100 / 320, 1 / 3, 0]
+    later = make_company(tmp_path / "now", {"opportunities": DEALS, "tasks": TASKS}, goals=goals)
+    assert standings(later, kpi_table(later))["progress"].tolist()[1:] == [0.4, 0.5, 2 / 3, 1]

@@ -181,6 +181,11 @@ def kpis_of(client: Company) -> list[str]:
     return [target.kpi for goal in client.params.goals for target in goal.targets if target.kpi]
 
 
+def no_rows(facts: Facts) -> pd.DataFrame:
+    """The rows of a company without goals: a total of every month, without a value."""
+    return missing_rows(GOAL_KPIS, "no_target", facts.calendar)
+
+
 def table(facts: Facts, kpis: pd.DataFrame) -> pd.DataFrame:
     """`goal_progress` and `target_progress` as rows of the month that holds the report's day.
 
@@ -188,7 +193,7 @@ def table(facts: Facts, kpis: pd.DataFrame) -> pd.DataFrame:
     before, and this one without goals, have a total row without a value: nothing is known of how far goals
     had come then.
     """
-    empty = missing_rows(GOAL_KPIS, "no_target", facts.calendar)
+    empty = no_rows(facts)
     if not facts.company.params.goals:
         return empty
     found = standings(facts.company, kpis)

@@ -51,8 +51,10 @@ def kpi_table(company: Company, families: Iterable[str] | None = None) -> pd.Dat
     facts, chosen = Facts(company), list(families if families is not None else FAMILIES)
     asked = [*chosen, *(goals.families(company) if GOALS in chosen else [])]
     parts = [FAMILIES[family](facts) for family in dict.fromkeys(asked)]
+    if GOALS in chosen and not company.params.goals:
+        parts.append(goals.no_rows(facts))
     kpis = finished(facts, pd.concat(parts, ignore_index=True))
-    if GOALS not in chosen:
+    if GOALS not in chosen or not company.params.goals:
         return kpis
     kpis = pd.concat([kpis, goal_rows(facts, kpis)], ignore_index=True)  # the glossary ends with them
     if len(parts) == len(chosen):
