@@ -107,7 +107,7 @@ def _box(ax: Axes, row: Any, labels: Labels, place: float, colour: str, width: f
     if len(lines) > LINES:
         lines = [*lines[: LINES - 1], f"{lines[LINES - 1][: LETTERS - 1]}…"]
     figure, period = cut(node_figure(labels, row), LETTERS), node_period(labels, row)
-    values = f"{figure}, {period}" if period else figure
+    values = f"{figure}, {period}" if period and pd.notna(row.value) else figure  # a reason is long
     word = track_word(row.track)
     if row.kind == "kpi" and row.judged_by == "goal":
         word += f", {share(labels, row.progress)}"
