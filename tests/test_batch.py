@@ -170,7 +170,7 @@ def test_the_page_names_company_title_and_day_and_links_its_siblings(done):
     assert "<title>Sales: who buys · Ann &amp; Daughters · 2026-03-31</title>" in page
     assert '<time datetime="2026-03-31" lang="pl-PL">31 marca 2026</time>' in page
     assert '<a href="sales.html" aria-current="page">Sales</a>' in page
-    assert '<a href="team.html">Team</a>' in page
+    assert '<a href="team.html">Zespół</a>' in page, "the title Team is a text that the catalogue has"
     assert '<a href="../../index.html">' in page
 
 
