@@ -1,5 +1,7 @@
-"""Pages of handwritten notebooks, the portfolio of folders, files that are the same for the same table."""
+"""Pages of handwritten notebooks, files that are the same for the same table."""
 
+import csv
+import io
 import json
 from datetime import date
 
@@ -237,6 +239,14 @@ def test_a_column_with_times_of_day_keeps_them():
 
 
 @pytest.mark.parametrize("swaps", [True, False])
+def test_a_text_that_a_spreadsheet_would_run_is_text_in_csv():
+    texts = ['=HYPERLINK("http://x")', "+1", "-1", "@x", "\tx", "\rx", "plain", None]
+    frame = pd.DataFrame({"name": texts, "value": [-1.0] * len(texts)})
+    rows = list(csv.reader(io.StringIO(csv_text(frame), newline="")))[1:]
+    assert [row[0] for row in rows] == [*(f"'{text}" for text in texts[:6]), "plain", ""]
+    assert {row[1] for row in rows} == {"-1.0"}
+
+
 def test_a_folder_replaces_the_old_one_whole(tmp_path, monkeypatch, swaps):
     if not swaps:
         monkeypatch.setattr(files, "_swapped", lambda one, other: False)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from textwrap import fill
 from typing import Literal
+from warnings import catch_warnings, filterwarnings
 
 import pandas as pd
 import seaborn as sns
@@ -74,7 +75,8 @@ class Picture:
     def png(self) -> bytes:
         """The picture; the same bytes each time on the same machine."""
         drawn, small = BytesIO(), BytesIO()
-        with rc_context(STYLE):
+        with rc_context(STYLE), catch_warnings():
+            filterwarnings("ignore", "Glyph .* missing from font")  # a name in emoji is drawn as boxes
             self.figure.savefig(drawn, format="png", dpi=200)
         with Image.open(drawn) as image:
             image.convert("RGB").quantize(COLOURS).save(small, format="png", optimize=True)

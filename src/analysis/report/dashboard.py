@@ -21,7 +21,7 @@ from analysis.goals import COLUMNS as STANDINGS
 from analysis.goals import standings
 from analysis.labels import NOTHING, Labels
 from analysis.report.changes import changes, earlier
-from analysis.report.drill import MOST, can_drill, records, safe
+from analysis.report.drill import MOST, can_drill, records
 from analysis.report.files import csv_text, write_text
 from analysis.report.html import Page, environment
 from analysis.report.layout import layout
@@ -224,7 +224,7 @@ def _write_records(
         found = records(facts, key[0], start, end)
         cut = f"-first-{MOST}" if found.is_cut else ""
         name = f"{'-'.join(key)}-{RECORDS}{cut}.csv"
-        write_text(folder / name, csv_text(safe(found.frame)))
+        write_text(folder / name, csv_text(found.frame))
         written[key] = Behind(name, found.count, found.is_cut)
     return written
 
@@ -243,7 +243,7 @@ def _write_rows(
         else:
             words, found = [one.kind, one.kpi or "goals", *(["by", one.by] if one.by else [])], one.rows
         name = _fresh("-".join(words), names)
-        write_text(folder / name, csv_text(safe(found)))
+        write_text(folder / name, csv_text(found))
         behind = None
         if one.start is not None:
             behind = background.records.get((one.kpi, one.grain, f"{one.start:%Y-%m-%d}"))

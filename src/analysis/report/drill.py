@@ -25,8 +25,6 @@ MOST = 10_000
 COUNTED = "counted"
 CUSTOMER_MOVES = ("opening", "new", "reactivated", "churned", "closing", "flash")
 MRR_MOVES = ("opening", "new", "reactivated", "expansion", "contraction", "churned", "closing")
-RISKY = ("=", "+", "-", "@", "\t", "\r")
-"""What a text must not begin with in a file that a spreadsheet opens."""
 DEAL = (
     "opportunity_id", "rep", "team", "channel", "segment", "outcome", "stage", "created_at", "closed_at",
     "share",
@@ -277,16 +275,3 @@ RECORDS: dict[str, Callable[[Facts, Span], Table]] = {
     **{f"customers_{move}": partial(_customers, move=move) for move in CUSTOMER_MOVES},
     **{f"mrr_{move}": partial(_mrr, move=move) for move in MRR_MOVES},
 }
-
-
-# --- as files ---------------------------------------------------------------------------------------------
-
-
-def safe(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with every text that a spreadsheet would take for a formula behind an apostrophe."""
-    texts = [name for name in frame.columns if pd.api.types.is_string_dtype(frame[name])]
-    return frame.assign(**{name: frame[name].map(_safe, na_action="ignore") for name in texts})
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if isinstance(text, str) and text.startswith(RISKY) else text

@@ -22,6 +22,9 @@ FAILED = ".failed"
 """The folder, inside the reports folder, that keeps what a company's failed run left."""
 RECORD = "run.json"
 
+RISKY = ("=", "+", "-", "@", "\t", "\r")
+"""What a text must not begin with in a file that a spreadsheet opens."""
+
 _EXCHANGE = 2  # renameat2's RENAME_EXCHANGE
 _HERE = -100  # AT_FDCWD
 
@@ -36,8 +39,21 @@ def write_kpis(kpis: pd.DataFrame, folder: Path) -> None:
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """CSV in UTF-8: header, ISO dates, the shortest digits that give the same float back, empty for null."""
-    return _with_dates(frame).to_csv(index=False, lineterminator="\n")
+    """CSV in UTF-8: header, ISO dates, the shortest digits that give the same float back, empty for null.
+
+    A text that a spreadsheet would take for a formula stands behind an apostrophe.
+    """
+    return safe(_with_dates(frame)).to_csv(index=False, lineterminator="\n")
+
+
+def safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with every text that a spreadsheet would take for a formula behind an apostrophe."""
+    texts = [name for name in frame.columns if pd.api.types.is_string_dtype(frame[name])]
+    return frame.assign(**{name: frame[name].map(_safe, na_action="ignore") for name in texts})
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if isinstance(text, str) and text.startswith(RISKY) else text
 
 
 def parquet_bytes(frame: pd.DataFrame) -> bytes:

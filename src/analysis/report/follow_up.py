@@ -12,7 +12,6 @@ from analysis.display import Note
 from analysis.follow_up import follow_ups
 from analysis.labels import Labels
 from analysis.report.customers import FOLDER
-from analysis.report.drill import safe
 from analysis.report.files import csv_text, write_text
 from analysis.texts import say, say_n
 
@@ -32,5 +31,5 @@ def save_follow_up(company: Company, labels: Labels, folder: str | Path | None =
         return Note(
             say("Nothing was written: in a report this is {file}, with {tasks}.", file=FILE, tasks=tasks)
         )
-    write_text(Path(place) / FILE, csv_text(safe(found)))
+    write_text(Path(place) / FILE, csv_text(found))
     return Note(say("Written beside this report: {file}, with {tasks}.", file=FILE, tasks=tasks))
