@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import time
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from analysis.batch.job import Data, Job, Plan, last_good, prepare
 from analysis.errors import RunError
 from analysis.kernel import Processes
 from analysis.params import find
+from analysis.report.dashboard import write_page
 from analysis.report.files import RECORD, new_folder, put_in_place, write_json
 
 
@@ -27,11 +29,11 @@ def show_early(company: str, plan: Plan, processes: Processes) -> Data:
     """
     with new_folder(plan.reports_dir, company) as folder:
         job = Job(plan, company, folder, started=time.monotonic())
-        data = job.data = processes.call(prepare, company, plan, folder, folder=plan.root)
+        old = last_good(plan.reports_dir / company)
+        data = job.data = processes.call(_quick, company, plan, old, folder, folder=plan.root)
         if data.broken:
             raise RunError("\n".join(data.broken))
-        old = last_good(plan.reports_dir / company)
-        books = _taken_along(old, folder) if old else []
+        books = _record(old).get("notebooks", []) if old else []
         pending = [book.name for book in plan.notebooks]
         write_json(folder / RECORD, job.record("") | {"notebooks": books, "pending": pending})
         place = plan.reports_dir / company / data.as_of.isoformat()
@@ -42,17 +44,25 @@ def show_early(company: str, plan: Plan, processes: Processes) -> Data:
     return data
 
 
-def _taken_along(old: Path, folder: Path) -> list[dict[str, Any]]:
-    """Bring the old report's files that are not made anew; its notebooks, as its record names them."""
-    for path in sorted(old.rglob("*")):
-        new = folder / path.relative_to(old)
+def _quick(company: str, plan: Plan, old: Path | None, folder: Path) -> Data:
+    """In a process of its own: the data's files, the old report's pages, and the dashboard on both."""
+    data = prepare(company, plan, folder)
+    if old and not data.broken:
+        _take_along(old, folder)
+    if data.background and data.kpis is not None and not data.broken:
+        write_page(data.background, data.kpis, folder, plan.reports_dir)
+    return replace(data, kpis=None, background=None)
+
+
+def _take_along(old: Path, folder: Path) -> None:
+    """Bring the old report's files that are not made anew; the rows behind the dashboard are."""
+    for path in sorted(old.iterdir()):
+        new = folder / path.name
         if path.is_file() and not new.exists():
-            new.parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.link(path, new)
             except OSError:  # a file system without links
                 shutil.copyfile(path, new)
-    return _record(old).get("notebooks", [])
 
 
 def is_current(company: str, plan: Plan) -> bool:

@@ -31,6 +31,7 @@ TYPES = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".parquet": "application/vnd.apache.parquet",
 }
+END = ": ended\n\n"
 BEAT = 15  # seconds between two signs of life on a quiet stream of events
 
 _POLICY = re.compile(r'(<meta http-equiv="Content-Security-Policy" content=")([^"]*)(")')
@@ -68,6 +69,13 @@ class Board:
     def leave(self, queue: "asyncio.Queue[str]") -> None:
         """The listener is gone."""
         self._listeners.discard(queue)
+
+    async def end(self) -> None:
+        """Let every listener go."""
+        for listener in self._listeners:
+            listener.put_nowait(END)
+        while self._listeners:
+            await asyncio.sleep(0.01)
 
     def version(self, company: str) -> str:
         """What a page is told it shows: a company's report, or with "" the portfolio."""
@@ -169,14 +177,16 @@ class Events(Guarded):
         self.set_header("Content-Type", "text/event-stream")
         queue = self._board.listen()
         try:
-            while True:
+            event = ""
+            while event != END:
                 try:
-                    self.write(await asyncio.wait_for(queue.get(), BEAT))
+                    event = await asyncio.wait_for(queue.get(), BEAT)
                 except TimeoutError:
-                    self.write(": still here\n\n")
+                    event = ": still here\n\n"
+                self.write(event)
                 await self.flush()
         except StreamClosedError:
-            return
+            self._auto_finish = False  # nobody is there to be told that this was all
         finally:
             self._board.leave(queue)
 

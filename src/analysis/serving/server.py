@@ -128,6 +128,7 @@ async def _until_told(serving: Serving, sockets: list[socket], port: int) -> Non
     finally:
         server.stop()
         serving.stop()
+        await serving.board.end()
         for task in (watching, ending):
             task.cancel()
         await asyncio.gather(watching, ending, return_exceptions=True)
