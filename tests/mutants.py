@@ -26,6 +26,7 @@ DURATIONS, SURVIVAL = ("tests/test_durations.py",), ("tests/test_survival.py",)
 GROWTH, CUSTOMERS = ("tests/test_growth.py",), ("tests/test_customers.py",)
 PIPELINE = ("tests/test_pipeline.py",)
 EFFECTS, COST = ("tests/test_growth_effects.py",), ("tests/test_acquisition.py",)
+GOALS = ("tests/test_goals.py",)
 WORTH, KEPT = ("tests/test_historic_value.py",), ("tests/test_retention_by_rep.py",)
 REVIEW, TOUCHED = ("tests/test_review.py",), ("tests/test_follow_up.py",)
 
@@ -427,6 +428,40 @@ MUTANTS = (
     Mutant(
         "a follow-up is due on the report's own day", "follow_up.py",
         "facts.company.as_of + timedelta(days=1)", "facts.company.as_of", TOUCHED,
+    ),
+    # goals
+    Mutant(
+        "a target beyond its goal's end counts for others", "goals.py",
+        "return np.clip(progress, 0, 1), np", "return np.clip(progress, 0, None), np", GOALS,
+    ),
+    Mutant(
+        "a goal's target without a value counts as nothing", "goals.py",
+        'known = [row for row in targets if not np.isnan(row["progress"])]',
+        'known = [row | {"progress": np.nan_to_num(row["progress"])} for row in targets]', GOALS,
+    ),
+    Mutant(
+        "the last day of a goal does not count", "goals.py",
+        "due_on - start_on + timedelta(days=1)", "due_on - start_on", GOALS,
+    ),
+    Mutant(
+        "a goal is overdue on its last day", "goals.py",
+        "goal.due_on < as_of", "goal.due_on <= as_of", GOALS,
+    ),
+    Mutant(
+        "a goal begins a day late", "goals.py",
+        "goal.start_on <= as_of", "goal.start_on < as_of", GOALS,
+    ),
+    Mutant(
+        "cancelled tasks stay in a goal's count", "goal_measures.py",
+        "(done | tasks.cancelled_at.isnull())", "(done | ibis.literal(True))", GOALS,
+    ),
+    Mutant(
+        "what will be done counts for its goal already", "goal_measures.py",
+        "float(done <= as_of if", "float(True if", GOALS,
+    ),
+    Mutant(
+        "a growing cohort judges a goal", "goal_measures.py",
+        "timedelta(days=settle - 1)", "timedelta(days=-1)", GOALS,
     ),
 )  # fmt: skip
 
