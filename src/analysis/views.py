@@ -29,6 +29,8 @@ def rows(kpis: pd.DataFrame, kpi: str, grain: str = "month", by: str = "", last:
     chosen = kpis[(kpis["kpi"] == kpi) & (kpis["grain"] == grain) & (kpis["dimension"] == by)]
     if last:
         chosen = chosen[chosen["period_start"].isin(sorted(chosen["period_start"].unique())[-last:])]
+    if not by:
+        return chosen.sort_values("period_start", kind="stable")
     order = chosen["member"].map(member_key)
     return chosen.assign(_order=order).sort_values(["period_start", "_order"]).drop(columns="_order")
 

@@ -87,7 +87,7 @@ def _due(kpis: pd.DataFrame, row: pd.Series) -> float:
 def goal_cells(labels: Labels, standings: pd.DataFrame) -> tuple[Cell, ...]:
     """The batteries of the goals, in the params' order."""
     goals = standings[standings["target"] == ""]
-    return tuple(_goal_cell(labels, row) for row in goals.itertuples())
+    return tuple(_goal_cell(labels, row) for row in goals.head(MOST).itertuples())
 
 
 def _goal_cell(labels: Labels, row: Any) -> Cell:

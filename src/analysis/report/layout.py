@@ -28,8 +28,8 @@ PLACES: tuple[tuple[tuple[str, str, str], ...], ...] = (
      ("line", "gross_margin_rate", "")),
     (("bar", "new_leads", ""), ("bar", "customers_new", ""), ("bar", "new_opportunities", ""),
      ("bar", "emails_delivered", "")),
-    (("table", "attainment_revenue", "rep"), ("table", "revenue", "rep"), ("table", "revenue", "channel"),
-     ("table", "open_rate", "campaign"), ("table", "revenue", "")),
+    (("table", "attainment_revenue", "rep"), ("table", "revenue", "rep"), ("table", "cac", "channel"),
+     ("table", "revenue", "channel"), ("table", "open_rate", "campaign"), ("table", "revenue", "")),
     (("calculation", "revenue", ""), ("calculation", "new_leads", "")),
 )  # fmt: skip
 """The places of the default layout, each with the widgets (kind, KPI, breakdown) that may fill it."""
