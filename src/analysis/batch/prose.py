@@ -16,7 +16,7 @@ FENCES = ("```", "~~~")
 
 
 def pieces(source: str) -> Iterator[tuple[str, str]]:
-    """The Markdown in parts that joined give it again: signs and space as they are, and a message or nothing."""
+    """The Markdown in parts that joined give it again: signs and space, and a message or nothing."""
     for block in re.split(r"(\n{2,})", source):
         lines = block.split("\n")
         if not block.strip() or block.startswith(FENCES):
@@ -43,7 +43,7 @@ def translate(nb: NotebookNode) -> None:
     """
     if current() == ENGLISH:
         return
-    headings = {}
+    headings: dict[str, str] = {}
     for cell in nb.cells:
         if cell.cell_type == "markdown":
             parts = [(signs, text, say(text)) for signs, text in pieces(cell.source)]
