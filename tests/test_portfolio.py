@@ -160,13 +160,27 @@ def test_a_row_shows_value_change_and_word(tmp_path, told):
 
 
 def test_few_cases_and_running_periods_are_told_in_words(tmp_path):
-    small = {"value": 0.5, "text": "50 %", "status": "small_n", "reason": "", "period": "May", "series": [1]}
+    small = {"value": 0.5, "text": "50 %", "status": "small_n", "reason": "", "series": [1]}
+    small |= {"grain": "month", "start": "2026-02-01"}
     moving = {**small, "status": "provisional"}
     report(tmp_path / "ann", "2026-03-31", kpis={"win_rate": small, "churn_rate": moving})
     (row,) = companies(page(tmp_path))
     assert "few cases" in row.select_one("td.small_n").text
     assert "provisional" in row.select_one("td.provisional").text
     assert row["data-s"] == "few"
+
+
+def test_a_period_is_told_in_the_pages_language_and_only_where_it_is_another(tmp_path, told):
+    report(tmp_path / "reports" / "tiny", "2026-03-31", **told[2])
+    (row,) = companies(page(tmp_path / "reports", "en_US"))
+    assert row.select_one("th small").text == "Mar 31, 2026 · Mar 2026"
+    assert told[2]["kpis"]["revenue"]["period"] == "mar 2026"
+    assert "2026" not in row.select("td")[1].text
+    content = json.loads(json.dumps(told[2]))
+    content["kpis"]["win_rate"]["start"] = "2026-02-01"
+    report(tmp_path / "other" / "tiny", "2026-03-31", **content)
+    (row,) = companies(page(tmp_path / "other", "en_US"))
+    assert row.select("td")[4].select("small")[-1].text == "Feb 2026"
 
 
 def test_the_newest_report_is_shown_and_earlier_ones_are_linked(tmp_path):

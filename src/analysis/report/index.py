@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -215,15 +215,15 @@ class Row:
         found = {"failed": bool(self.entry.cause), "stale": bool(self.entry.summary) and behind, "few": few}
         return [state for state, there in found.items() if there]
 
-    @property
+    @cached_property
     def cells(self) -> list["Cell"]:
         """One for each of SHOWN."""
-        return [Cell(kpi, self.entry.figures.get(kpi)) for kpi in SHOWN]
+        return [Cell(kpi, self.entry.figures.get(kpi), self.locale) for kpi in SHOWN]
 
     @property
     def period(self) -> str:
         """The period of its figures, where they do not say another."""
-        return next((f["period"] for f in self.entry.figures.values() if "period" in f), "")
+        return next((cell.period for cell in self.cells if cell.period), "")
 
     @property
     def data_to(self) -> str:
@@ -279,6 +279,7 @@ class Cell:
 
     kpi: str
     figures: dict[str, Any] | None
+    locale: str
 
     @property
     def sort(self) -> str:
@@ -290,6 +291,12 @@ class Cell:
     def status(self) -> str:
         """The status of the figure."""
         return self.figures["status"] if self.figures else "undefined"
+
+    @property
+    def period(self) -> str:
+        """The period of the figure."""
+        figures = self.figures or {}
+        return period(figures["start"], figures["grain"], self.locale) if "start" in figures else ""
 
     @property
     def note(self) -> str:
@@ -325,6 +332,13 @@ class Cell:
             y = round(HEIGHT - HEIGHT * (value - low) / (high - low)) if high > low else HEIGHT // 2
             path, pen = f"{path}{pen}{x} {y}", "L" if pen == "M" else " "
         return Markup('<svg aria-hidden="true" viewBox="-2 -2 64 18"><path d="{}"/></svg>').format(path)
+
+
+@cache
+def period(start: str, grain: str, locale: str) -> str:
+    """A period by name, as the page's language writes it."""
+    first = date.fromisoformat(start)
+    return Labels(locale, "", first).period(first, grain)
 
 
 def _is_day(text: str) -> bool:
