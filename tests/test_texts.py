@@ -17,6 +17,7 @@ from bs4 import BeautifulSoup
 from analysis import phrases
 from analysis.batch.prose import pieces, translate
 from analysis.labels import Labels
+from analysis.report.html import Page, render
 from analysis.texts import LOCALES, current, language, language_of, languages, say, say_n
 from catalogue import CALLS, PACKAGE, ROOT, calls, catalogue, collected, name_of, written
 
@@ -202,6 +203,21 @@ def test_prose_is_translated_and_code_is_not():
     )
     assert book.cells[1].source == "'Revenue'"
     assert (book.metadata.language, book.metadata.headings) == ("pl", {"Klienci": "Customers"})
+
+
+def test_sections_of_a_translated_page_keep_their_ids():
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("# Customers\n\n## Why do they leave?")]
+    )
+    with language("pl_PL"):
+        translate(book)
+    page = BeautifulSoup(render(book, Page("Ann", date(2026, 3, 31), "pl_PL")), "html.parser")
+    assert (page.body["lang"], page.h1.text, page.find("p", class_="day").text) == (
+        "pl", "Klienci", "Stan na 31 marca 2026",
+    )  # fmt: skip
+    assert [(h["id"], h.text) for h in page.find("main").find_all("h2")] == [
+        ("why-do-they-leave", "Dlaczego odchodzą?")
+    ]
 
 
 # --- a whole report -------------------------------------------------------------------------------------
