@@ -55,13 +55,35 @@ def people(client: Company) -> Callable[[str | None], str]:
     return hidden
 
 
-def measured(client: Company, target: Target, kpis: pd.DataFrame, counts: dict[int, Measure]) -> Measure:
-    """The measure of a target; `counts` are those of `task_counts`, by the target's identity."""
+class Sources(NamedTuple):
+    """What targets are measured from, read once for all of them.
+
+    `kpis` are rows of the KPI table by KPI and grain, `counts` those of `task_counts`, and `person` is the
+    function of `people`.
+    """
+
+    client: Company
+    kpis: dict[tuple[str, str], pd.DataFrame]
+    counts: dict[int, Measure]
+    person: Callable[[str | None], str]
+
+
+def sources(client: Company, targets: list[Target], kpis: pd.DataFrame) -> Sources:
+    """What these targets are measured from."""
+    person = people(client)
+    asked = kpis[kpis["kpi"].isin([target.kpi for target in targets if target.kpi])]
+    rows = {(str(kpi), str(grain)): own for (kpi, grain), own in asked.groupby(["kpi", "grain"])}
+    return Sources(client, rows, task_counts(client, targets, person), person)
+
+
+def measured(target: Target, known: Sources) -> Measure:
+    """The measure of one of the targets."""
+    client = known.client
     if target.type == "kpi":
-        return of_kpi(client, target, kpis)
+        return of_kpi(target, known)
     if target.type == "tasks":
         if target.filter is not None:
-            return counts[id(target)]
+            return known.counts[id(target)]
         return of_tasks(float(target.done or 0), float((target.all or 0) - (target.cancelled or 0)))  # type: ignore[arg-type]
     if target.type == "true_false":
         return of_flag(target, client.as_of)
@@ -105,7 +127,9 @@ def of_tasks(done: float, counted: float) -> Measure:
 # --- tasks of the table -----------------------------------------------------------------------------------
 
 
-def task_counts(client: Company, targets: list[Target]) -> dict[int, Measure]:
+def task_counts(
+    client: Company, targets: list[Target], person: Callable[[str | None], str]
+) -> dict[int, Measure]:
     """The measure of each target that filters the table `tasks`, by its identity; one query for all."""
     filtered = [target for target in targets if target.type == "tasks" and target.filter is not None]
     lacks = {id(target): lack_of(client, target.filter) for target in filtered if target.filter}
@@ -113,8 +137,7 @@ def task_counts(client: Company, targets: list[Target]) -> dict[int, Measure]:
     asked = [target for target in filtered if id(target) not in found]
     if not asked:
         return found
-    tasks, person = client.table("tasks"), people(client)
-    counts = {}
+    tasks, counts = client.table("tasks"), {}
     for at, target in enumerate(asked):
         fits = condition(tasks, target.filter or TaskFilter(), person)
         done = tasks.completed_at.notnull()
@@ -168,17 +191,17 @@ def condition(tasks: Table, wanted: TaskFilter, person: Callable[[str | None], s
 # --- rows of the KPI table --------------------------------------------------------------------------------
 
 
-def of_kpi(client: Company, target: Target, kpis: pd.DataFrame) -> Measure:
+def of_kpi(target: Target, known: Sources) -> Measure:
     """The KPI's value in the target's period (see `period_rows`), of the company or of one member.
 
     A member without a row has 0 of what is summed, and no ratio. One that the KPI has never had a row of is
     not known (`no_member`).
     """
-    spec = KPIS[str(target.kpi)]
+    spec, client = KPIS[str(target.kpi)], known.client
     unit = unit_of(spec, client.params.currency)
     nothing = Measure(start_of(target), NOTHING, end_of(target), unit)
-    every = kpis[(kpis["kpi"] == spec.id) & (kpis["grain"] == target.grain)]
-    if every.empty:
+    every = known.kpis.get((spec.id, str(target.grain)))
+    if every is None:
         return nothing._replace(reason="not_modelled" if spec.modelled else "none_eligible")
     found = period_rows(every, spec, target.period, client)
     if found.empty:
@@ -187,7 +210,7 @@ def of_kpi(client: Company, target: Target, kpis: pd.DataFrame) -> Measure:
     nothing = nothing._replace(period_start=first["period_start"], period_end=first["period_end"])
     dimension, member = target.dimension or "", target.member or ""
     if dimension == "rep":
-        member = people(client)(member)
+        member = known.person(member)
     own = found[(found["dimension"] == dimension) & (found["member"] == member)]
     if own.empty:
         whole = found[found["dimension"] == ""]

@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.company import Company
 from analysis.facts import Facts
 from analysis.glossary import KPIS, RATIO, REASONS
-from analysis.goal_measures import Measure, measured, people, task_counts
+from analysis.goal_measures import Measure, measured, sources
 from analysis.goal_params import GOAL_KPIS, Goal, Target
 from analysis.rows import COLUMNS as ROW_COLUMNS
 from analysis.rows import missing_rows
@@ -59,17 +59,16 @@ def standings(client: Company, kpis: pd.DataFrame) -> pd.DataFrame:
     - kpi, grain, dimension, member, status : what a KPI target is measured by, and the status of its value
     """
     goals = client.params.goals
-    counts = task_counts(client, [target for goal in goals for target in goal.targets])
-    person = people(client)
+    known = sources(client, [target for goal in goals for target in goal.targets], kpis)
     found: list[dict] = []
     for goal in goals:
-        measures = [measured(client, target, kpis, counts) for target in goal.targets]
-        found += of_goal(goal, measures, client.as_of, person(goal.owner))
+        measures = [measured(target, known) for target in goal.targets]
+        found += of_goal(goal, measures, client.as_of, known.person(goal.owner))
     frame = pd.DataFrame(found, columns=COLUMNS)
     kinds: dict[str, str] = dict.fromkeys(_NUMBERS, "float64") | dict.fromkeys(_DAYS, "datetime64[s]")
     counted = dict.fromkeys(("with_data", "targets"), "int64")
     texts = [column for column in COLUMNS if column not in (*kinds, *counted)]
-    frame["member"] = frame["member"].where(frame["dimension"] != "rep", frame["member"].map(person))
+    frame["member"] = frame["member"].where(frame["dimension"] != "rep", frame["member"].map(known.person))
     return frame.astype({**kinds, **counted, **dict.fromkeys(texts, "str")})
 
 
