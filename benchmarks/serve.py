@@ -10,6 +10,7 @@ does. The time runs from the end of writing the file to the end of receiving the
 import csv
 import http.client
 import json
+import os
 import re
 import shutil
 import signal
@@ -88,6 +89,7 @@ def main(times: str = "5") -> None:
             shown = event["version"]
             ready = next(e for e in events(port) if e["phase"] == "ready" and e["version"] != shown)
         middle = sorted(took)[len(took) // 2]
+        print(f"{os.getloadavg()[0]:.1f} processes wanted one of {os.cpu_count()} cores in the last minute")
         print(f"{COMPANY}: {min(took):.1f} s at best, {middle:.1f} s in the middle of {times}")
 
 

@@ -42,7 +42,8 @@ def test_help_is_quick_and_names_every_command():
         [sys.executable, "-m", "analysis", "--help"], capture_output=True, text=True, check=True
     )
     assert time.perf_counter() - started < 3  # 0.3 s on an idle machine
-    assert all(f" {command} " in done.stdout for command in ("run", "check", "table", "propose", "new", "list"))
+    commands = ("run", "serve", "check", "table", "propose", "new", "list")
+    assert all(f" {command} " in done.stdout for command in commands)
 
 
 def test_help_imports_nothing_slow():
