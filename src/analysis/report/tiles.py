@@ -9,7 +9,7 @@ from markupsafe import Markup
 from analysis.dashboard_params import Widget
 from analysis.display import Row, Table
 from analysis.glossary import KPIS
-from analysis.labels import Labels
+from analysis.labels import NOTHING, Labels
 from analysis.phrases import name_of, status_word
 from analysis.report.summary import compared
 from analysis.report.svg import sparkline
@@ -140,7 +140,8 @@ def change(labels: Labels, now: pd.Series, before: pd.Series | None, grain: str)
     trend = found["trend"]
     against = say("against {period}", period=labels.period(before["period_start"], grain))
     step = float(now["value"]) - float(before["value"])
-    text = "" if step == 0 else found.get("change", "")
+    text = found.get("change", "") if step else ""
+    text = "" if text == NOTHING else text
     return Change(text, say(VERDICTS[trend]), against, LOOKS.get(trend, ""), _sign(step))
 
 
