@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 
 from analysis.batch.job import Plan
-from analysis.serving.following import State
+from analysis.serving.following import RUNNING, State
 from analysis.serving.pages import DIGEST, LIVE, Board, allowing, with_script
 from analysis.serving.watching import Watcher
+from analysis.texts import language, say
 from small_project import company, notebook, small_project, write
 
 DAY = "2026-03-31"
@@ -122,7 +123,8 @@ def test_a_changed_file_shows_quick_figures_first_and_then_the_notebooks(site):
     site.deals(ROWS + "3,won,2026-01-08,2026-02-12,1000,zoe\n")
     events = site.wait(lambda event: event["phase"] == "running")
     assert "2026-02-01,2026-03-01,,,1100.5,EUR" in site.get(f"/ann/{DAY}/kpis.csv")[2]
-    assert "notebooks are being run again" in events[-1]["text"]
+    with language("pl_PL"):  # the company's
+        assert events[-1]["text"] == say(RUNNING) != RUNNING
     last = site.ready()[-1]
     page = site.page()
     assert "Won in all: 1100.50" in page
