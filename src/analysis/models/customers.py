@@ -15,7 +15,8 @@ from analysis.models.buyers import buyers
 from analysis.models.contracts import contracts
 from analysis.models.inputs import Inputs, inputs_of
 from analysis.models.outcome import COLUMNS, CONTRACTUAL, NON_CONTRACTUAL, REASONS, Outcome
-from analysis.models.reasons import Words
+from analysis.models.reasons import Words, bare_number
+from analysis.texts import ENGLISH, current
 
 NUMBERS = [name for name in COLUMNS if name.startswith(("p_", "churn", "expected", "clv"))]
 TEXTS = ("customer_id", "model", "verdict", "fallback", *REASONS)
@@ -70,6 +71,7 @@ def customer_models(company: Company) -> CustomerModels:
     words = Words(
         money=lambda amount: labels.money(amount, params.currency),
         share=lambda share: labels.value(share, "ratio"),
+        number=lambda number: bound(number, labels),
         people=labels.people,
     )
     horizon, months = params.model.horizon_weeks, params.model.clv_horizon_months
@@ -92,6 +94,13 @@ def customer_models(company: Company) -> CustomerModels:
         months=months,
         main=CONTRACTUAL if params.churn.basis == "subscriptions" else NON_CONTRACTUAL,
     )
+
+
+def bound(number: float, labels: Labels) -> str:
+    """The bound of a level: whole where it is large; among English words as English writes it."""
+    if current() == ENGLISH:
+        return bare_number(number)
+    return labels.plain(number if abs(number) < 10 else float(round(number)))
 
 
 def no_customers() -> pd.DataFrame:

@@ -39,16 +39,17 @@ def contract_factors(
     tables = []
     for name in named[:SHOWN] or ["tenure"]:
         values = alive["month"] if name == "tenure" else alive[name]
-        levels = cut(values) if pd.api.types.is_numeric_dtype(values.dtype) else texts(values, name, words)
+        is_number = pd.api.types.is_numeric_dtype(values.dtype)
+        levels = cut(values, words) if is_number else texts(values, name, words)
         tables.append(by_level(say(NAMES[name]) if name in NAMES else name, levels, risk))
     return pd.concat(tables, ignore_index=True)
 
 
-def cut(values: pd.Series) -> pd.Series:
+def cut(values: pd.Series, words: Words) -> pd.Series:
     """Numbers in thirds, named by their bounds; one level where they hardly differ."""
     x = values.to_numpy(dtype="float64", na_value=np.nan)
     bounds = np.unique(np.nanquantile(x, [1 / 3, 2 / 3])) if np.isfinite(x).any() else np.zeros(0)
-    whole = [f"{bound:,.2f}" if abs(bound) < 10 else f"{bound:,.0f}" for bound in bounds]
+    whole = [words.number(bound) for bound in bounds]
     named = [say("all")]
     if whole:
         named = [say("up to {number}", number=b) for b in whole] + [say("over {number}", number=whole[-1])]

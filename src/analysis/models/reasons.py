@@ -16,12 +16,18 @@ SLOWER = 1.5  # the last gap in mean gaps, from which on they have slowed down
 ORDINARY = 0.05  # log-odds below which a feature says nothing of a customer
 
 
+def bare_number(number: float) -> str:
+    """A number as English writes it, with decimals where it is small."""
+    return f"{number:,.2f}" if abs(number) < 10 else f"{number:,.0f}"
+
+
 @dataclass(frozen=True)
 class Words:
-    """How the company's own things are called: amounts, people."""
+    """How the company's own things are called: amounts, numbers, people."""
 
     money: Callable[[float], str] = str
     share: Callable[[float], str] = "{:.0%}".format
+    number: Callable[[float], str] = bare_number
     people: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pandas as pd
+from babel.numbers import format_decimal
 
 from analysis.company import Company
 from analysis.display import Note
@@ -16,7 +17,7 @@ from analysis.full_table import merged, model_table
 from analysis.models.customers import CustomerModels
 from analysis.report.files import json_text, parquet_bytes, write_text
 from analysis.report.sheets import customers_sheet
-from analysis.texts import mark, say
+from analysis.texts import ENGLISH, current, mark, say
 
 FOLDER = "KPI_REPORT_FOLDER"
 """The environment variable of a kernel that names the folder of the report."""
@@ -35,7 +36,8 @@ def save(company: Company, models: CustomerModels, folder: str | Path | None = N
     that comes back says what was done, and no path.
     """
     place = folder or os.environ.get(FOLDER, "")
-    count = f"{len(models.customers):,}"
+    rows = len(models.customers)
+    count = f"{rows:,}" if current() == ENGLISH else format_decimal(rows, locale=company.params.locale)
     named = {"table": PARQUET, "sheet": SHEET, "rows": count}
     if not place:
         return Note(say(NOT_WRITTEN, **named))
