@@ -947,8 +947,8 @@ _ALL = [
         "goals",
         "Goal progress",
         RATIO,
-        "mean of the progress of the goal's targets, by their weights, each counted as at least 0 and at most "
-        "1; a target without a value takes no part; as known on the report's day, in the month that holds it",
+        "mean of the progress of the goal's targets, by their weights, each counted as at least 0 and at "
+        "most 1; a target without a value takes no part; as known on the report's day, in the month that holds it",
         dims=("goal",),
         grains=("month",),
     ),
@@ -957,8 +957,8 @@ _ALL = [
         "goals",
         "Target progress",
         RATIO,
-        "(current - start) / (end - start), so the way may go down; something to be done is 0 or 1, and tasks "
-        "are done / (all - cancelled); as known on the report's day, in the month that holds it",
+        "(current - start) / (end - start), so the way may go down; something to be done is 0 or 1, and "
+        "tasks are done / (all - cancelled); as known on the report's day, in the month that holds it",
         dims=("goal",),
         grains=("month",),
     ),

@@ -228,7 +228,8 @@ def execute(
 ) -> Outcome:
     """Run a notebook in the current folder, write `<name>.ipynb` and, if it succeeded, `<name>.html`.
 
-    Prose and outputs are in the language of the page's locale. Both are the same for the same notebook, parameters and data. `timeout` is in seconds, for each cell.
+    Prose and outputs are in the language of the page's locale. Both are the same for the same notebook,
+    parameters and data. `timeout` is in seconds, for each cell.
     """
     started = time.monotonic()
     papermill_engines.register(ENGINE, Engine)
