@@ -948,7 +948,8 @@ _ALL = [
         "Goal progress",
         RATIO,
         "mean of the progress of the goal's targets, by their weights, each counted as at least 0 and at "
-        "most 1; a target without a value takes no part; as known on the report's day, in the month that holds it",
+        "most 1; a target without a value takes no part; as known on the report's day, in the month that "
+        "holds it",
         dims=("goal",),
         grains=("month",),
     ),
