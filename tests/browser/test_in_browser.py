@@ -6,6 +6,7 @@ The reports of a sample company and of one with hostile names are written once, 
 import csv
 import io
 import re
+import runpy
 import shutil
 import xml.etree.ElementTree as ElementTree
 from contextlib import contextmanager
@@ -14,12 +15,13 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from pypdfium2 import PdfDocument
 
 from analysis.batch.run import Options, run
 from analysis.contract import TABLES
 from analysis.kernel import Processes
 from analysis.report.files import FAILED, RECORD, write_json
-from analysis.report.index import write_index
+from analysis.report.index import portfolio_page, write_index
 from analysis.report.standing import standing_page
 from analysis.texts import catalogue, language, say
 from companies import write_company
@@ -102,6 +104,7 @@ def site(tmp_path_factory, project) -> Path:
     write_json(failed / RECORD, {"name": "Gone & Co", "cause": f"params/gone.yaml:3: {SCRIPT}"})
     write_index(reports)
     (root / "standing.html").write_text(standing_page(reports, "acme"), encoding="utf-8")
+    (root / "polish.html").write_text(portfolio_page(reports, "pl_PL"), encoding="utf-8")
     return reports
 
 
@@ -141,11 +144,11 @@ def watched(browser: Browser, viewport=None, **options):
 
 
 def address(site: Path, name: str) -> str:
-    """Where one of PAGES lies."""
+    """Where one of PAGES lies, or `polish`: the portfolio in Polish."""
     if name == "portfolio":
         return (site / "index.html").as_uri()
-    if name == "standing":
-        return (site.parent / "standing.html").as_uri()
+    if name in ("standing", "polish"):
+        return (site.parent / f"{name}.html").as_uri()
     (folder,) = (site / ("evil" if "evil" in name else "acme")).iterdir()
     return (folder / ("index.html" if "dashboard" in name else f"{NOTEBOOK}.html")).as_uri()
 
@@ -272,10 +275,22 @@ def test_no_chart_and_no_row_is_cut_on_paper(opened, name):
         assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
 
 
+def test_the_head_of_the_portfolio_stands_on_every_sheet(browser, project, tmp_path):
+    runpy.run_path(str(project / "benchmarks" / "portfolio.py"))["write_reports"](tmp_path, 30)
+    with watched(browser) as page:
+        page.goto(write_index(tmp_path).as_uri())
+        sheets = PdfDocument(page.pdf(prefer_css_page_size=True))
+        texts = [sheet.get_textpage().get_text_range() for sheet in sheets]
+        sheets.close()
+    rows = [text for text in texts if "Client number" in text]
+    assert len(rows) > 1
+    assert all("Last run" in text and "Win rate" in text for text in rows)
+
+
 # --- in Polish ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["standing", "dashboard", "notebook"])
+@pytest.mark.parametrize("name", ["polish", "standing", "dashboard", "notebook"])
 def test_a_polish_company_is_told_in_polish(opened, name):
     with language("pl_PL"):
         polish = {text: say(text) for text in catalogue("pl")._catalog if isinstance(text, str) and text}
