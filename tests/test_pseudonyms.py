@@ -222,7 +222,12 @@ class Quiet:
 
 
 def text_of(path: Path) -> str:
-    return pd.read_parquet(path).to_csv() if path.suffix == ".parquet" else path.read_text(encoding="utf-8")
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path).to_csv()
+    if path.suffix == ".xlsx":
+        sheets = pd.read_excel(path, sheet_name=None, header=None, engine="openpyxl")
+        return "\n".join(f"{title}\n{sheet.to_csv()}" for title, sheet in sheets.items())
+    return path.read_text(encoding="utf-8")
 
 
 def test_no_file_of_a_report_folder_tells_who_a_rep_is(tmp_path, monkeypatch, project):

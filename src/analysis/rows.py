@@ -97,7 +97,8 @@ def rows(kpi: str, rolled: pd.DataFrame, value: ArrayLike, **columns: ArrayLike)
     wanted = (rolled["dimension"].isin(["", *spec.dims]) & rolled["grain"].isin(spec.grains)).to_numpy()
 
     def chosen(column: ArrayLike) -> np.ndarray:
-        return np.broadcast_to(np.asarray(column, dtype="float64"), len(rolled))[wanted]
+        plain = np.asarray(column, dtype="float64") + 0.0  # a zero has no sign
+        return np.broadcast_to(plain, len(rolled))[wanted]
 
     why = np.broadcast_to(np.asarray(columns.get("reason", "no_denominator"), dtype=object), len(rolled))
     values = chosen(value)

@@ -154,7 +154,7 @@ class _Rows(Worksheet):
         letter = xl_col_to_name(len(self._columns))
         self.dim_rowmax = len(frame_column)
         values = frame_column.astype(object).where(frame_column.notna(), None).tolist()
-        marks = {style: f' s="{style._get_xf_index()}"' if style else "" for style in set(styles)}
+        marks = {style: f' s="{style._get_xf_index()}"' if style else "" for style in dict.fromkeys(styles)}
         self._columns.append(
             [
                 "" if value is None or value == "" else self._xml(f"{letter}{line}", marks[style], value)
