@@ -106,6 +106,18 @@ MEMBERS = {
 OTHERS = mark("(others)")
 STATUS_WORDS = {"provisional": mark("provisional"), "small_n": mark("few cases")}
 
+TRENDS = {
+    "better": mark("better"),
+    "worse": mark("worse"),
+    "unclear": mark("no clear change"),
+    "same": mark("unchanged"),
+    "higher": mark("higher"),
+    "lower": mark("lower"),
+    "growing": mark("growing"),
+    "shrinking": mark("shrinking"),
+}
+"""The words of a `views.trend`."""
+
 
 def name_of(kpi: str) -> str:
     """A KPI's name. Raises KeyError for an unknown id."""

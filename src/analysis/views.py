@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from analysis.display import Note
-from analysis.glossary import GRAINS, REASONS
+from analysis.glossary import GRAINS, KPIS, REASONS
 from analysis.labels import Labels
 from analysis.phrases import IN_NONE, name_of
 from analysis.texts import say
@@ -18,6 +18,7 @@ MOVEMENTS = {
     "customers": {"new": 1, "reactivated": 1, "churned": -1},
     "mrr": {"new": 1, "reactivated": 1, "expansion": 1, "contraction": -1, "churned": -1},
 }
+GROWTH = frozenset({"sales_growth_mom", "sales_growth_yoy", "cmgr_6m"})  # read by their own sign
 EMPTY = ("none_eligible", "no_denominator")  # reasons that say nothing happened, or not yet
 
 
@@ -155,3 +156,23 @@ def missing(
     if by:
         return Note(say("“{name}” has no value by {dimension}.", name=name, dimension=labels.dimension(by)))
     return Note(say("“{name}” has no value yet.", name=name))
+
+
+def trend(now: pd.Series, before: pd.Series | None) -> str:
+    """The step from a KPI's row to a later one: better, worse, higher, lower (where neither way is the good
+    one), same, or unclear where the intervals overlap, so that it may be chance; growing or shrinking for a
+    KPI that is a change itself; "" where there is nothing to compare with.
+    """
+    if now["kpi"] in GROWTH:
+        return "growing" if now["value"] > 0 else "shrinking" if now["value"] < 0 else "same"
+    if before is None or pd.isna(before["value"]):
+        return ""
+    if now["value"] == before["value"]:
+        return "same"
+    if now["low"] <= before["high"] and before["low"] <= now["high"]:
+        return "unclear"
+    up = now["value"] > before["value"]
+    direction = KPIS[now["kpi"]].direction
+    if direction == "none":
+        return "higher" if up else "lower"
+    return "better" if up == (direction == "up") else "worse"

@@ -22,6 +22,7 @@ from markupsafe import Markup
 from analysis.errors import RunError
 from analysis.glossary import KPIS, MONEY
 from analysis.labels import Labels
+from analysis.phrases import TRENDS
 from analysis.report.files import FAILED, RECORD, write_text
 from analysis.report.html import TEMPLATES, Link, environment
 from analysis.report.summary import SHOWN, SUMMARY, short_name
@@ -32,16 +33,6 @@ PAGE = "index.html"
 STALE_DAYS = 31  # behind the page's day, a month's figures are missing
 EARLIER = 6  # reports before the newest that a page of many companies has room for
 CAUSE = 600  # letters of a failure; the rest is in the record that the run left
-TRENDS = {
-    "better": mark("better"),
-    "worse": mark("worse"),
-    "higher": mark("higher"),
-    "lower": mark("lower"),
-    "same": mark("unchanged"),
-    "unclear": mark("no clear change"),
-    "growing": mark("growing"),
-    "shrinking": mark("shrinking"),
-}
 WIDTH, HEIGHT = 60, 14  # of a trend
 
 

@@ -16,9 +16,8 @@ from analysis.company import Company
 from analysis.glossary import KPIS
 from analysis.labels import Labels
 from analysis.report.files import write_text
-from analysis.tables.headline import GROWTH
 from analysis.texts import language
-from analysis.views import EMPTY, finest, latest, rows
+from analysis.views import EMPTY, GROWTH, finest, latest, rows, trend
 
 SUMMARY = "summary.json"
 SHOWN = (
@@ -108,35 +107,18 @@ def one(kpis: pd.DataFrame, labels: Labels, kpi: str) -> dict[str, Any]:
 
 
 def compared(now: pd.Series, before: pd.Series | None, labels: Labels) -> dict[str, str]:
-    """The step from one period to the next: its `change` as text and its `trend` in a word.
+    """The step from one period to the next: its `change` as text and its `trend` (see `views.trend`).
 
-    better, worse (higher, lower where no way is the good one), unclear when the intervals overlap, so that
-    it may be chance, or same; growing and shrinking for what is a change itself. A figure that still moves
-    or of few cases has none.
+    A figure that still moves or of few cases has none, nor has one without a figure before it; what is a
+    change itself has no further one.
     """
-    if now["status"] != "ok" or pd.isna(now["value"]):
+    word = trend(now, before) if now["status"] == "ok" and pd.notna(now["value"]) else ""
+    if not word:
         return {}
-    if now["kpi"] in GROWTH:
-        trend = "growing" if now["value"] > 0 else "shrinking" if now["value"] < 0 else "same"
-        return {"trend": trend}
-    if before is None or pd.isna(before["value"]):
-        return {}
-    return {
-        "change": labels.change(now["value"], before["value"], now["unit"], now["kpi"]),
-        "trend": _trend(now, before),
-    }
-
-
-def _trend(now: pd.Series, before: pd.Series) -> str:
-    if now["value"] == before["value"]:
-        return "same"
-    if now["low"] <= before["high"] and before["low"] <= now["high"]:
-        return "unclear"
-    up = now["value"] > before["value"]
-    direction = KPIS[now["kpi"]].direction
-    if direction == "none":
-        return "higher" if up else "lower"
-    return "better" if up == (direction == "up") else "worse"
+    if before is None or now["kpi"] in GROWTH:
+        return {"trend": word}
+    change = labels.change(now["value"], before["value"], now["unit"], now["kpi"])
+    return {"change": change, "trend": word}
 
 
 def basis(client: Company, kpi: str) -> str:

@@ -10,26 +10,16 @@ from analysis.dashboard_params import Widget
 from analysis.display import Row, Table
 from analysis.glossary import KPIS
 from analysis.labels import NOTHING, Labels
-from analysis.phrases import name_of, status_word
+from analysis.phrases import TRENDS, name_of, status_word
 from analysis.report.summary import compared
 from analysis.report.svg import sparkline
 from analysis.tables.words import left_out as named_lacks
 from analysis.tables.words import why
-from analysis.texts import mark, say
+from analysis.texts import say
 from analysis.views import EMPTY, finest, latest, rows
 
 TARGETED = ("revenue", "units", "new_accounts")
 MTD = "sales_growth_mtd"  # of revenue: the running month against as many selling days of the month before
-VERDICTS = {
-    "better": mark("better"),
-    "worse": mark("worse"),
-    "higher": mark("higher"),
-    "lower": mark("lower"),
-    "unclear": mark("no clear change"),
-    "same": mark("unchanged"),
-    "growing": mark("growing"),
-    "shrinking": mark("shrinking"),
-}
 LOOKS = {"better": "good", "growing": "good", "worse": "bad", "shrinking": "bad"}
 UP, DOWN = "▲", "▼"
 
@@ -129,7 +119,7 @@ def to_date(labels: Labels, growth: pd.Series) -> Change:
     word = "same" if value == 0 else "growing" if value > 0 else "shrinking"
     text = labels.change(1 + value, 1, labels.currency)
     against = say("against as many selling days before")
-    return Change(text, say(VERDICTS[word]), against, LOOKS.get(word, ""), _sign(value))
+    return Change(text, say(TRENDS[word]), against, LOOKS.get(word, ""), _sign(value))
 
 
 def change(labels: Labels, now: pd.Series, before: pd.Series | None, grain: str) -> Change | None:
@@ -142,7 +132,7 @@ def change(labels: Labels, now: pd.Series, before: pd.Series | None, grain: str)
     step = float(now["value"]) - float(before["value"])
     text = found.get("change", "") if step else ""
     text = "" if text == NOTHING else text
-    return Change(text, say(VERDICTS[trend]), against, LOOKS.get(trend, ""), _sign(step))
+    return Change(text, say(TRENDS[trend]), against, LOOKS.get(trend, ""), _sign(step))
 
 
 def against_target(kpis: pd.DataFrame, labels: Labels, now: pd.Series) -> tuple[str, bool]:

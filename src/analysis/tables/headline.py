@@ -5,19 +5,16 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.display import Note, Row, Table
-from analysis.glossary import GRAINS, KPIS
+from analysis.glossary import GRAINS
 from analysis.labels import NOTHING, Labels
-from analysis.phrases import COMPLETE, name_of, status_word
+from analysis.phrases import COMPLETE, TRENDS, name_of, status_word
 from analysis.tables.words import MARKS, NO_VALUE, SHORT, cell, explained, left_out, marked, why
 from analysis.texts import mark, say
-from analysis.views import EMPTY, finest, latest, missing, present, rows
+from analysis.views import EMPTY, finest, latest, missing, present, rows, trend
 
-UNCLEAR = mark("no clear change")
 OVERLAP = mark("no clear change: the 95 % intervals of the two periods overlap, so it may be chance")
-BETTER, WORSE = mark("better"), mark("worse")
 UNTESTED = mark("better, worse: by the two figures alone where a KPI has no interval")
 NO_PRESENT = mark("None of these KPIs has a value in the running periods.")
-GROWTH = frozenset({"sales_growth_mom", "sales_growth_yoy", "cmgr_6m"})  # read by their own sign
 
 
 def headline(kpis: pd.DataFrame, labels: Labels, *ids: str, grain: str = "month") -> Table | Note:
@@ -35,8 +32,8 @@ def headline(kpis: pd.DataFrame, labels: Labels, *ids: str, grain: str = "month"
     head = (say("KPI"), say("Period"), say("Value"), say("Before"), say("Change"), say("Reading"))
     caption = say(COMPLETE[grain], day=labels.day(labels.as_of))
     readings = {row.cells[-1] for row in body}
-    notes = [say(OVERLAP)] if say(UNCLEAR) in readings else []
-    notes += [say(UNTESTED)] if readings & {say(BETTER), say(WORSE)} else []
+    notes = [say(OVERLAP)] if say(TRENDS["unclear"]) in readings else []
+    notes += [say(UNTESTED)] if readings & {say(TRENDS["better"]), say(TRENDS["worse"])} else []
     notes += [*explained(row.status for row in body), *left_out(labels, ids)]
     return Table(caption, head, tuple(body), tuple(notes), "headline")
 
@@ -108,18 +105,4 @@ def _reading(now: pd.Series, before: pd.Series | None) -> str:
         return why(now["reason"])
     if status_word(now["status"]):
         return status_word(now["status"])
-    if now["kpi"] in GROWTH and now["value"] != 0:
-        return say("growing") if now["value"] > 0 else say("shrinking")
-    if now["kpi"] in GROWTH:
-        return say("unchanged")
-    if before is None or pd.isna(before["value"]):
-        return say(SHORT["no_base"])
-    if now["value"] == before["value"]:
-        return say("unchanged")
-    if now["low"] <= before["high"] and before["low"] <= now["high"]:
-        return say(UNCLEAR)
-    up = now["value"] > before["value"]
-    direction = KPIS[now["kpi"]].direction
-    if direction == "none":
-        return say("higher") if up else say("lower")
-    return say(BETTER) if up == (direction == "up") else say(WORSE)
+    return say(TRENDS.get(trend(now, before), SHORT["no_base"]))
