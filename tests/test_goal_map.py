@@ -63,8 +63,8 @@ def test_a_goal_leads_to_its_targets_and_they_to_what_drives_them(tmp_path):
     top, revenue = nodes.iloc[0], nodes.iloc[1]
     assert (top["kind"], top["name"], top["parent"], top["value"]) == ("goal", "Grow", -1, 0.25)
     assert (top["track"], top["judged_by"]) == ("on track", "goal")
-    assert (revenue["kpi"], revenue["value"], revenue["before"]) == ("revenue", 240, 100)
-    assert (revenue["period_start"], revenue["grain"]) == (pd.Timestamp("2026-01-01"), "quarter")
+    assert (revenue["kpi"], revenue["value"], revenue["name"]) == ("revenue", 240, "")
+    assert (revenue["period_start"], revenue["grain"]) == (pd.Timestamp("2026-01-01"), "year")
     assert (revenue["track"], revenue["judged_by"], revenue["progress"]) == ("on track", "goal", 0.25)
     children = nodes[nodes["parent"] == revenue["node"]]
     assert children["kpi"].tolist() == ["deal_size"]  # the deals won are a target of the same goal
@@ -72,6 +72,16 @@ def test_a_goal_leads_to_its_targets_and_they_to_what_drives_them(tmp_path):
     size = children.iloc[0]
     assert (size["value"], size["before"], size["track"], size["judged_by"]) == (80, 100, "worse", "before")
     assert values(kpis, "deal_size", "quarter")["2026-01-01"] == 80
+
+
+def test_two_targets_by_one_kpi_have_each_their_own_figure_and_pace(tmp_path):
+    month = kpi("revenue", 10, "month") | {"name": "This month"}
+    goal = {"name": "Grow", "targets": [kpi("revenue", 100_000) | {"name": "This year"}, month], **YEAR}
+    nodes, kpis, _ = mapped(tmp_path, goal)
+    year, month = (row for _, row in nodes[nodes["parent"] == 0].iterrows())
+    assert (year["name"], year["grain"], year["track"]) == ("This year", "year", "behind")
+    assert (month["name"], month["grain"], month["track"]) == ("This month", "month", "done")
+    assert month["value"] == values(kpis, "revenue", "month")["2026-03-01"]
 
 
 def test_a_parent_stands_before_its_children_and_nothing_stands_twice(tmp_path):
@@ -188,13 +198,13 @@ def test_the_tree_has_a_box_for_every_node_and_its_frame_and_words_say_how_it_st
     assert len(ax.lines) == len(nodes) - 1
     texts = [text.get_text() for text in ax.texts]
     assert texts[:3] == ["Grow", "0.2%", "▼ behind"]
-    assert texts[3:6] == ["Revenue", "€240, Q1 2026", "▼ behind, 0.2%"]
+    assert texts[3:6] == ["Revenue", "€240, 2026", "▼ behind, 0.2%"]
     assert ax.patches[0].get_linewidth() > 2
     colours = {line.get_color() for line in ax.lines}
     assert {LOSS, MAIN} <= colours
     picture = charts.picture(ax)
     assert picture.alt.startswith(
-        "Tree: What drives it: Grow. Grow: 0.2%, behind (by its goal); Revenue: €240 (Q1 2026), behind, 0.2% "
+        "Tree: What drives it: Grow. Grow: 0.2%, behind (by its goal); Revenue: €240 (2026), behind, 0.2% "
         "(by its goal); Deals won: 3 (Q1 2026), better (by the period before); "
     )
     assert picture.png()[:4] == b"\x89PNG"
@@ -205,7 +215,7 @@ def test_the_table_has_every_node_below_the_one_it_drives(tmp_path):
     shown = tables.goal_map(nodes, Labels.of(client))
     assert len(shown.body) == len(nodes)
     assert shown.body[1].cells == (
-        "– Revenue", "€240", "Q1 2026", "€100", "on track", "by its goal", "deals won × deal size",
+        "– Revenue", "€240", "2026", "–", "on track", "by its goal", "deals won × deal size",
     )  # fmt: skip
 
 

@@ -45,17 +45,17 @@ FOUR = (
 def test_the_table_shows_goals_by_folder_each_with_its_targets(tmp_path):
     found = tables.goals(*of_company(tmp_path, *FOUR))
     assert [row.cells[0] for row in found.body] == [
-        "Sales", "Behind", "– n", "Sales too (1 of 2 without data)", "– a", "– b",
         "Done", "– n", "Unknown", "– k (2026 so far)",
+        "Sales", "Behind", "– n", "Sales too (1 of 2 without data)", "– a", "– b",
     ]  # fmt: skip
-    behind, done = found.body[1], found.body[6]
+    behind, done = found.body[5], found.body[0]
     assert behind.cells == ("Behind", "R1", "–", "–", "–", "50.0%", "100.0%", "behind", "Mar 31, 2026")
-    assert found.body[2].cells[2:6] == ("0", "50", "100", "50.0%")
-    assert (done.cells[5], found.body[7].cells[5], done.cells[7]) == ("100.0%", "130.0%", "done")
-    unknown = found.body[8]
+    assert found.body[6].cells[2:6] == ("0", "50", "100", "50.0%")
+    assert (done.cells[5], found.body[1].cells[5], done.cells[7]) == ("100.0%", "130.0%", "done")
+    unknown = found.body[2]
     assert unknown.cells[5] == "the company has no such table"
     assert (unknown.cells[7], unknown.status) == ("no pace", "undefined")
-    assert found.body[9].cells[5] == "Net revenue retention: the company has no such table"
+    assert found.body[3].cells[5] == "Net revenue retention: the company has no such table"
 
 
 def test_yes_and_no_are_words_in_the_table(tmp_path):

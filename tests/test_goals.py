@@ -198,6 +198,20 @@ def test_the_running_period_counts_so_far_and_a_complete_one_is_the_last_that_is
     assert (before["current"], before["period_start"].month) == (0, 2)
 
 
+def test_a_goal_that_was_due_is_measured_by_the_period_it_was_due_in(tmp_path):
+    tables = {"opportunities": DEALS}
+    month = {"start_on": "2026-02-01", "due_on": "2026-02-28"}
+    running, complete = kpi("revenue", "month", 50), kpi("revenue", "month", 50, period="complete")
+    for folder, as_of, wanted in (
+        ("a", "2026-02-28", running),
+        ("b", "2026-03-31", running),
+        ("c", "2026-03-31", complete),
+    ):
+        found = stood(tmp_path / folder, goal(wanted, **month), tables=tables, as_of=as_of)
+        row = found[found["target"] != ""].iloc[0]
+        assert row["period_start"] == pd.Timestamp("2026-02-01"), (as_of, wanted)
+
+
 def test_a_growth_rate_is_that_of_the_last_whole_month_and_a_cohort_s_rate_that_of_a_grown_one(tmp_path):
     growth = kpi("sales_growth_mom", "month", 0.1)
     row = one(tmp_path / "a", growth, {"opportunities": DEALS}, as_of="2026-02-15")

@@ -196,7 +196,10 @@ def _from_goal(
     number = 1
     for row in own.iloc[1:].itertuples():
         if row.type == "kpi" and not row.dimension:
+            own_value = pd.Series(row._asdict())
             below = list(_below(row.kpi, 0, number, 1, client, kpis, found, grain, there))
+            twice = ((own["kpi"] == row.kpi) & (own["dimension"] == "")).sum() > 1
+            below[0] |= {"name": row.target if twice else ""} | _of_target(own_value)
         else:
             node = _node(number, 0, 1, "target", row.target) | _judged(pd.Series(row._asdict()), "goal")
             shown = {name: getattr(row, name) for name in ("unit", "reason", "kpi", "grain")}
@@ -238,6 +241,16 @@ def _judged(row: pd.Series, by: str) -> dict:
     return {"progress": row["progress"], "track": row["pace"], "judged_by": by if known else ""}
 
 
+def _of_target(row: pd.Series) -> dict:
+    """A KPI as the target of a goal has it: value and period are those that its progress is of."""
+    same = ("grain", "unit", "reason", "period_start", "period_end", "status")
+    return (
+        {name: row[name] for name in same}
+        | {"value": row["current"], "before": float("nan")}
+        | _judged(row, "goal")
+    )
+
+
 # --- the value of a KPI, and whether it is on track -------------------------------------------------------
 
 
@@ -258,7 +271,7 @@ def _value(kpi: str, client: Company, kpis: pd.DataFrame, found: pd.DataFrame, g
     node["before"] = float("nan") if before is None else before["value"]
     own = found[(found["kpi"] == kpi) & (found["dimension"] == "") & (found["pace"] != "undefined")]
     if len(own):
-        return node | _judged(own.iloc[0], "goal")
+        return node | _of_target(own.iloc[0])
     target = _target(kpis, kpi, now)
     if pd.notna(target) and pd.notna(now["value"]):
         return node | {"track": "done" if now["value"] >= target else "behind", "judged_by": "target"}

@@ -76,11 +76,11 @@ def sources(client: Company, targets: list[Target], kpis: pd.DataFrame) -> Sourc
     return Sources(client, rows, task_counts(client, targets, person), person)
 
 
-def measured(target: Target, known: Sources) -> Measure:
-    """The measure of one of the targets."""
+def measured(target: Target, known: Sources, due_on: date | None = None) -> Measure:
+    """The measure of one of the targets of a goal that is due on the day."""
     client = known.client
     if target.type == "kpi":
-        return of_kpi(target, known)
+        return of_kpi(target, known, due_on)
     if target.type == "tasks":
         if target.filter is not None:
             return known.counts[id(target)]
@@ -191,7 +191,7 @@ def condition(tasks: Table, wanted: TaskFilter, person: Callable[[str | None], s
 # --- rows of the KPI table --------------------------------------------------------------------------------
 
 
-def of_kpi(target: Target, known: Sources) -> Measure:
+def of_kpi(target: Target, known: Sources, due_on: date | None = None) -> Measure:
     """The KPI's value in the target's period (see `period_rows`), of the company or of one member.
 
     A member without a row has 0 of what is summed, and no ratio. One that the KPI has never had a row of is
@@ -203,7 +203,7 @@ def of_kpi(target: Target, known: Sources) -> Measure:
     every = known.kpis.get((spec.id, str(target.grain)))
     if every is None:
         return nothing._replace(reason="not_modelled" if spec.modelled else "none_eligible")
-    found = period_rows(every, spec, target.period, client)
+    found = period_rows(every, spec, target.period, client, due_on)
     if found.empty:
         return nothing._replace(reason="none_eligible")
     first = found.iloc[0]
@@ -226,19 +226,26 @@ def of_kpi(target: Target, known: Sources) -> Measure:
     return nothing._replace(current=float(row["value"]), reason=row["reason"], status=row["status"])
 
 
-def period_rows(every: pd.DataFrame, spec: Kpi, wanted: str | None, client: Company) -> pd.DataFrame:
+def period_rows(
+    every: pd.DataFrame, spec: Kpi, wanted: str | None, client: Company, due_on: date | None = None
+) -> pd.DataFrame:
     """The rows of one KPI and grain in the period that counts.
 
     `running`: the one that holds the report's day, so far. `complete`: the last one that is over, and settled
     where the KPI takes time to settle. Without a word `running`, but `complete` for cohorts and KPIs that
-    settle slowly, and where a part of a period would be held against a whole one.
+    settle slowly, and where a part of a period would be held against a whole one. No period counts that
+    begins after `due_on`: a goal of May is measured by May in June too.
     """
     settle = client.params.maturity_days if spec.cohort else spec.settle_days
     slow = spec.cohort or spec.settle_days > SLOW_DAYS or spec.id in WHOLE_PERIODS
-    day = pd.Timestamp(client.as_of)
+    today = pd.Timestamp(client.as_of)
+    due = pd.Timestamp(due_on) if due_on else today
     if (wanted or ("complete" if slow else "running")) == "running":
+        day = min(today, due)
         chosen = every[(every["period_start"] <= day) & (day < every["period_end"])]
     else:
-        over = every[every["period_end"] + timedelta(days=settle - 1) <= day]
+        over = every[
+            (every["period_end"] + timedelta(days=settle - 1) <= today) & (every["period_start"] <= due)
+        ]
         chosen = over[over["period_start"] == over["period_start"].max()]
     return chosen.sort_values(["dimension", "member"], kind="stable")

@@ -68,7 +68,7 @@ def judged_by(by: str) -> str:
 
 def node_name(row: Any) -> str:
     """A node of the goal map by name: a goal's or target's own, or the KPI's."""
-    return str(row.name) if row.kind != "kpi" else name_of(row.kpi)
+    return str(row.name) if row.name else name_of(row.kpi)
 
 
 def node_figure(labels: Labels, row: Any) -> str:

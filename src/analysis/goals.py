@@ -62,7 +62,7 @@ def standings(client: Company, kpis: pd.DataFrame) -> pd.DataFrame:
     known = sources(client, [target for goal in goals for target in goal.targets], kpis)
     found: list[dict] = []
     for goal in goals:
-        measures = [measured(target, known) for target in goal.targets]
+        measures = [measured(target, known, goal.due_on) for target in goal.targets]
         found += of_goal(goal, measures, client.as_of, known.person(goal.owner))
     frame = pd.DataFrame(found, columns=COLUMNS)
     kinds: dict[str, str] = dict.fromkeys(_NUMBERS, "float64") | dict.fromkeys(_DAYS, "datetime64[s]")

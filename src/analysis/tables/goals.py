@@ -32,7 +32,7 @@ def goals(found: pd.DataFrame, labels: Labels) -> Table | Note:
     if found.empty:
         return Note(say("This company has no goals; write them under `goals` in its params file."))
     body: list[Row] = []
-    folders = list(dict.fromkeys(found["folder"]))
+    folders = sorted(dict.fromkeys(found["folder"]), key=bool)  # those without one come first
     for folder in folders:
         if folder:
             body.append(Row((cut(folder), *[""] * 8), "folder"))
