@@ -50,6 +50,14 @@ def test_nobody_left_is_worth_the_whole_horizon_and_never_more():
     assert contract_values(everybody, alive([10.0]), margin=1.0).total["value"] == 0
 
 
+def test_the_interval_of_a_loss_is_that_of_the_profit_turned_round():
+    gain, loss = (contract_values(tenth(), alive([100.0, 10.0]), margin=m) for m in (0.4, -0.4))
+    found = loss.customers
+    assert (found["low"] < found["value"]).all() and (found["value"] < found["high"]).all()
+    np.testing.assert_allclose(found[["low", "high"]], -gain.customers[["high", "low"]])
+    assert loss.total["low"] == pytest.approx(-gain.total["high"])
+
+
 def market(seed: int, n: int = 500) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Person-periods of a known hazard, the customers alive after 24 months, and their true hazard."""
     rng = np.random.default_rng(seed)

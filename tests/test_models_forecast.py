@@ -7,6 +7,7 @@ from threadpoolctl import threadpool_limits
 
 from analysis.models import evaluation, intervals
 from analysis.models.backtest import choose, origins
+from analysis.models.buyers import counts_scaled
 from analysis.models.candidates import candidates, lessons
 from analysis.models.evaluation import Verdict
 from analysis.models.features import FEATURES, features
@@ -271,6 +272,24 @@ def test_the_dispersion_of_negative_binomial_counts_is_found_again():
     )  # counts are whole: a little more than asked
     assert intervals.p_any(mean, 2.5).mean() == pytest.approx((counts > 0).mean(), abs=0.01)
     assert intervals.p_any([0.0, 1.0], 1.0) == pytest.approx([0, 1 - np.exp(-1)])
+
+
+@pytest.mark.parametrize("spread", [1.0, 1.7, 40.0])
+def test_the_interval_of_a_count_is_whole_and_holds_its_own_forecast(spread):
+    mean = np.array([0.0, 1e-9, 0.001, 0.02, 0.4, 0.9, 1.0, 1.5, 7.3, 250.0])
+    low, high = intervals.count_interval(mean, spread)
+    assert (low <= mean).all() and (mean <= high).all()
+    assert (low == np.floor(low)).all() and (high == np.floor(high)).all()
+    assert (low[:2].tolist(), high[:3].tolist()) == ([0, 0], [0, 1, 1])
+
+
+@pytest.mark.parametrize("margin", [0.3, -0.3])
+def test_the_interval_of_a_value_holds_the_value_whatever_the_margin(margin):
+    ahead = np.array([0.0, 0.001, 0.3, 1.0, 6.6])
+    worth = margin * 37 * ahead * 0.93
+    low, high = counts_scaled(worth, ahead, 1.7)
+    assert (low <= worth).all() and (worth <= high).all()
+    assert (low[1:] < high[1:]).all()
 
 
 def test_a_totals_interval_comes_from_earlier_errors():

@@ -217,7 +217,8 @@ def counts_scaled(worth: np.ndarray, ahead: np.ndarray, spread: float) -> tuple[
     """Interval of each customer's value: that of the number of purchases, at the same value each."""
     low, high = count_interval(ahead, spread)
     each = np.nan_to_num(ratio(worth, ahead))
-    return ordered(each * low, each * high)
+    ends = ordered(each * low, each * high)
+    return np.minimum(ends[0], worth), np.maximum(ends[1], worth)
 
 
 def silent(chance: np.ndarray, errors: np.ndarray) -> Estimate:

@@ -149,7 +149,12 @@ def linear_slopes(
 def between(
     value: np.ndarray, error: np.ndarray, linear: np.ndarray, most: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """95 % interval on the scale logit(value / most): around `value`, as wide as `error` is at `linear`."""
+    """95 % interval on the scale logit(value / most): around `value`, as wide as `error` is at `linear`.
+
+    Where every month is a loss (`most` below 0) it is the interval of the loss.
+    """
+    sign = np.where(most < 0, -1.0, 1.0)
+    value, linear, most = sign * value, sign * linear, sign * most
     share = np.divide(linear, most, out=np.zeros(len(linear)), where=most > 0)
     room = share * (1 - share) * most
     width = np.divide(error, room, out=np.zeros(len(error)), where=room > 0)
@@ -157,7 +162,8 @@ def between(
     low = np.divide(value * most, value + (most - value) * factor, out=np.zeros(len(value)), where=value > 0)
     top = value * factor + (most - value)
     high = np.divide(value * factor * most, top, out=np.zeros(len(value)), where=top > 0)
-    return np.minimum(low, value), np.maximum(high, value)
+    low, high = sign * np.minimum(low, value), sign * np.maximum(high, value)
+    return np.minimum(low, high), np.maximum(low, high)
 
 
 def total_value(

@@ -32,7 +32,11 @@ def dispersion(actual: ArrayLike, forecast: ArrayLike) -> float:
 def count_interval(
     forecast: ArrayLike, dispersion: float, share: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Whole numbers `low` and `high` between which a share of the counts with these forecasts lies."""
+    """Whole numbers `low` and `high` between which a share of the counts with these forecasts lies.
+
+    The forecast itself lies between them too: of a small one nearly every count is 0, and still its mean is
+    above that.
+    """
     f = np.asarray(forecast, dtype="float64")
     ends = []
     for level in ((1 - share) / 2, (1 + share) / 2):
@@ -41,7 +45,7 @@ def count_interval(
         else:
             end = nbinom.ppf(level, np.maximum(f, 1e-300) / (dispersion - 1), 1 / dispersion)
         ends.append(np.where(f > 0, np.maximum(end, 0.0), 0.0))
-    return ends[0], ends[1]
+    return np.minimum(ends[0], np.floor(f)), np.maximum(ends[1], np.ceil(f))
 
 
 def p_any(forecast: ArrayLike, dispersion: float) -> np.ndarray:
