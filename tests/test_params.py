@@ -496,6 +496,13 @@ def test_what_is_no_yaml_is_told_with_its_line(write, text, told):
     assert line.startswith(told)
 
 
+def test_half_of_a_letter_is_told(write):
+    told = problems(write(REQUIRED + 'goals: [{"name": "\\ud83d"}]\n'))
+    assert (
+        "acme.yaml:8: half of a surrogate pair (`\\ud83d`); write the letter itself, or `\\U0001F600`" in told
+    )
+
+
 def test_a_part_that_points_to_itself_is_told(write):
     assert problems(write(REQUIRED + "goals: &g [*g]\n"))[0] == "acme.yaml:8: `*g` refers to itself"
 

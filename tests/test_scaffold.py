@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
-from analysis import params
+from analysis import params, scaffold
 from analysis.company import open_company
 from analysis.contract import TABLES
 from analysis.errors import ParamsError
@@ -567,3 +568,8 @@ def test_the_vocabulary_speaks_of_the_contract_and_in_its_own_form():
     assert {column: set(words) for column, words in VALUES.items()} == listed
     for name, constants in CONSTANTS.items():
         assert all(value in TABLES[name].column(column).values for column, value in constants.items())
+
+
+@pytest.mark.parametrize("text", ["👩\u200d👩 Family", "a\x7fb", "x\ny", 'q"\\', "true", "01"])
+def test_a_word_in_a_params_file_reads_back_as_the_same_text(text):
+    assert YAML(typ="safe").load(scaffold._word(text)) == text

@@ -194,7 +194,14 @@ def table(
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     else:
-        output.write_bytes(content)
+        _write(output, content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise AnalysisError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 @app.command()
@@ -223,7 +230,7 @@ def portfolio(
     if anonymous and output is None:
         typer.echo(page, nl=False)
     else:
-        (output or folder / "index.html").write_text(page, encoding="utf-8")
+        _write(output or folder / "index.html", page.encode())
 
 
 @app.command()

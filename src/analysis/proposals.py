@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from analysis import param_values as check
 from analysis.company import Company
 from analysis.errors import GoalError
-from analysis.glossary import KPIS, Kpi
+from analysis.glossary import KPIS, REASONS, Kpi
 from analysis.goal_params import GOAL_KPIS
 from analysis.identities import FLOWS, STOCKS
 from analysis.labels import Labels
@@ -26,6 +26,7 @@ from analysis.periods import DAYS_IN, Period, day_index, month_index, period_mon
 from analysis.phrases import name_of
 from analysis.texts import language, say
 
+MISSING = frozenset({"missing_table", "missing_column"})
 LEAST = 4  # periods: fewer say nothing of what is usual
 SHARES = {"up": {"usual": 50, "ambitious": 75}, "down": {"usual": 50, "ambitious": 25},
           "none": {"usual": 50, "less": 25, "more": 75}}  # fmt: skip
@@ -99,6 +100,10 @@ def propose(client: Company, kpis: pd.DataFrame, kpi: str, grain: str = "month",
     gone = _gone(client) if by == "rep" else set()
     members = [member for member in found if not member.startswith("(") and member not in gone]
     long = {member: found[member] for member in members if len(found[member]) >= LEAST}
+    lacks = set(kpis.loc[(kpis["kpi"] == kpi) & (kpis["dimension"] == ""), "reason"]) & MISSING
+    if not long and lacks:
+        needs = f"; it needs {', '.join(spec.needs)}" if spec.needs else ""
+        raise GoalError(f"{kpi} has no value, because {REASONS[lacks.pop()]}{needs}")
     if not long:
         most = max((len(found[member]) for member in members), default=0)
         raise GoalError(
@@ -108,6 +113,8 @@ def propose(client: Company, kpis: pd.DataFrame, kpi: str, grain: str = "month",
     with language(client.params.locale):
         labels = Labels.of(client)
         goals = [_goal(client, labels, spec, grain, by, member, long[member]) for member in sorted(long)]
+    if by:
+        goals = [goal for goal in goals if goal["targets"]]
     told = [*_told(spec, grain, long), *_left_out(by, [m for m in members if m not in long])]
     stream = StringIO()
     yaml = YAML()
@@ -176,7 +183,8 @@ def _goal(
         start = _start(values, spec.direction, step, reached)
         if start is not None:
             target["start"] = _rounded(start, spec)
-        goal["targets"].append(target | {"end": reached})
+        if target.get("start", 0) != reached:  # there is no way to go
+            goal["targets"].append(target | {"end": reached})
     return goal
 
 

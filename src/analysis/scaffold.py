@@ -83,7 +83,12 @@ def _word(value: object) -> str:
     """A scalar as YAML that reads back as the same text."""
     text = str(value)
     plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML
-    return text if plain else json.dumps(text, ensure_ascii=not text.isprintable())
+    return text if plain else "".join(map(_visible, json.dumps(text, ensure_ascii=False)))
+
+
+def _visible(letter: str) -> str:
+    """A letter inside quotes, one that cannot be seen as YAML's escape."""
+    return letter if letter.isprintable() else f"\\U{ord(letter):08X}"
 
 
 def _aside(text: str) -> str:

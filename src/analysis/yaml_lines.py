@@ -12,6 +12,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from analysis.errors import ParamsError
 
+_HALF = re.compile("[\ud800-\udfff]")
 Key = tuple[str, ...]
 Scalar = str | bool | int | float | date | None
 
@@ -102,6 +103,10 @@ def _plain(
         return None
     above = (*above, id(node))
     if isinstance(node, ScalarNode):
+        if _HALF.search(node.value):
+            wrong = "half of a surrogate pair (`\\ud83d`); write the letter itself, or `\\U0001F600`"
+            tree.problems.append((node.start_mark.line + 1, wrong))
+            return None
         return _scalar(node, is_typed(key))
     if isinstance(node, SequenceNode):
         places = [(*key, str(i)) for i in range(len(node.value))]
@@ -112,7 +117,9 @@ def _plain(
         line = name_node.start_mark.line + 1
         name = name_node.value
         at = (*key, name) if isinstance(name, str) else key
-        if not isinstance(name, str):
+        if isinstance(name, str) and _HALF.search(name):
+            tree.problems.append((line, "a key holds half of a surrogate pair; write the letter itself"))
+        elif not isinstance(name, str):
             tree.problems.append((line, "a key must be one word, or a text in quotes"))
         elif name in result:
             tree.problems.append(
