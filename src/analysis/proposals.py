@@ -113,8 +113,9 @@ def propose(client: Company, kpis: pd.DataFrame, kpi: str, grain: str = "month",
     with language(client.params.locale):
         labels = Labels.of(client)
         goals = [_goal(client, labels, spec, grain, by, member, long[member]) for member in sorted(long)]
-    if by:
-        goals = [goal for goal in goals if goal["targets"]]
+    goals = [goal for goal in goals if goal["targets"]]
+    if not goals:
+        raise GoalError(f"{kpi} is the same in its complete periods by {grain}: there is no way to go")
     told = [*_told(spec, grain, long), *_left_out(by, [m for m in members if m not in long])]
     stream = StringIO()
     yaml = YAML()
