@@ -1,14 +1,15 @@
 """Forecasts made at earlier cut-offs, held against what came after: which to trust, and how far off they
 were."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from analysis.models.candidates import Candidates, baselines, candidates
+from analysis.models.candidates import Candidates, baselines, candidates, forecast_by
 from analysis.models.evaluation import (
     Verdict,
+    called,
     coverage,
     decile_table,
     paired_interval,
@@ -95,7 +96,7 @@ def choose(forecasts: dict[str, np.ndarray], default: str, actual: np.ndarray) -
     if not better:
         return default, say("no other forecast was better beyond chance")
     name = min(better, key=lambda one: better[one])
-    return name, say(BETTER, deviance=f"{better[name]:+.3f}", name=default)
+    return name, say(BETTER, deviance=f"{better[name]:+.3f}", name=called(default))
 
 
 def backtest(
@@ -137,6 +138,44 @@ def backtest(
         dispersion=dispersion(actual, forecast),
         missed=total_error(actual, forecast),
         errors=past_errors(runs, chosen),
+        verdict=verdict(len(actual), actual, forecast, others(against, chosen), covered),
+    )
+
+
+def others(against: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
+    """The baselines that are not the forecast itself."""
+    return {other: forecast for other, forecast in against.items() if other != name}
+
+
+def retested(past: Backtest, days: pd.DataFrame, name: str, learners: tuple[str, ...]) -> Backtest | None:
+    """The same backtest of another forecast; None where that could not be made at the main cut-off."""
+    runs = []
+    for cutoff, weeks in past.errors[["cutoff", "weeks"]].itertuples(index=False):
+        made = forecast_by(name, days, int(cutoff), weeks, learners)
+        if made is not None:
+            later = bought_after(days, int(cutoff), weeks, made[0].index)["purchases"].to_numpy()
+            runs.append((int(cutoff), weeks, later, made[1], made[0]))
+    if not runs or runs[0][0] != past.cutoff:
+        return None
+    _, weeks, actual, forecast, customers = runs[0]
+    covered, often = np.nan, forecast > 1
+    if len(runs) > 1:
+        low, high = count_interval(forecast, dispersion(*runs[1][2:4]))
+        covered = coverage(actual[often], low[often], high[often])
+    totals = [(day, span, y.sum(), f.sum(), total_error(y, f)) for day, span, y, f, _ in runs]
+    table = past.scores
+    if name not in table.index:
+        table = pd.concat([scores(actual, {name: forecast}), table]).rename_axis(table.index.name)
+    against = others(baselines(customers, weeks), name)
+    return replace(
+        past,
+        chosen=name,
+        scores=table,
+        deciles=decile_table(actual, forecast),
+        coverage=covered,
+        dispersion=dispersion(actual, forecast),
+        missed=total_error(actual, forecast),
+        errors=pd.DataFrame(totals, columns=past.errors.columns),
         verdict=verdict(len(actual), actual, forecast, against, covered),
     )
 

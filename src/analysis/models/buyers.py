@@ -10,22 +10,24 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from analysis.models.candidates import GEOMETRIC, baselines
+from analysis.models.backtest import Backtest, retested
+from analysis.models.candidates import GEOMETRIC, forecast_by
 from analysis.models.contracts import DIMS, ordered
-from analysis.models.evaluation import INDICATIVE_TOTAL, Verdict, total_error
+from analysis.models.evaluation import REPLACED, Verdict, called
 from analysis.models.factors import order_factors
 from analysis.models.features import features
-from analysis.models.forecast import PurchaseForecast, forecast_purchases
+from analysis.models.forecast import PurchaseForecast, affordable, forecast_purchases
 from analysis.models.inputs import Inputs
-from analysis.models.intervals import count_interval, dispersion, p_any, total_interval
-from analysis.models.orders import DAYS_OF_WEEK, as_day, bought_after, purchases, summary
+from analysis.models.intervals import count_interval, p_any, total_interval
+from analysis.models.orders import DAYS_OF_WEEK, as_day, purchases
 from analysis.models.outcome import NON_CONTRACTUAL, QUARTER_WEEKS, Estimate, Outcome
 from analysis.models.reasons import order_reasons
 from analysis.models.value import ValueForecast, lifetime_value, value_forecast
 from analysis.stats import ratio
 from analysis.texts import mark, say
 
-REPLACED = mark("worse than {name} at the last holdout: that is what is used")
+NEVER_TESTED = mark("this forecast could not be made at the earlier day: it was never tested")
+RIVALS = ("naive_rate", "mean_rate", "bg_nbd", "nbd")
 MORE = mark(
     "who orders more often also spends more an order (correlation {correlation}): values of the extremes "
     "are less certain"
@@ -57,8 +59,8 @@ def buyers(inputs: Inputs, horizon_weeks: int, months: int, rate: float, inactiv
     """
     assert inputs.days is not None
     cutoff = as_day(inputs.as_of)
-    used = in_use(inputs.days, cutoff, forecast_purchases(inputs.days, cutoff, horizon_weeks))
-    found, table = used.forecast, used.forecast.customers
+    chosen = in_use(inputs.days, cutoff, forecast_purchases(inputs.days, cutoff, horizon_weeks))
+    found, table = chosen.forecast, chosen.forecast.customers
     bought = purchases(inputs.days, cutoff)
     value = value_forecast(bought)
     amount = value.mean_amount.reindex(table.index).to_numpy(dtype="float64")
@@ -74,21 +76,21 @@ def buyers(inputs: Inputs, horizon_weeks: int, months: int, rate: float, inactiv
     return Outcome(
         model=NON_CONTRACTUAL,
         customers=customers,
-        leaving=silent(chance[active], used.errors),
+        leaving=silent(chance[active], chosen.errors),
         leaving_value=float((1 - chance[active]) @ worth[active]),
-        total=total_value(float(worth.sum()), used.errors),
+        total=total_value(float(worth.sum()), chosen.errors),
         method=found.method,
-        fallback=", ".join(name for name in (used.fallback, odd(value, len(table))) if name),
-        verdict=used.verdict,
-        missed=used.missed,
+        fallback=", ".join(name for name in (chosen.fallback, odd(value, len(table))) if name),
+        verdict=chosen.verdict,
+        missed=chosen.missed,
         tested_from=inputs.as_of - timedelta(days=cutoff - past.cutoff) if past else None,
         tested_days=round(past.weeks * 7) if past else 0,
         scores=past.scores if past else pd.DataFrame(),
-        calibration=deciles(used),
-        coverage=past.coverage if past and not used.fallback else np.nan,
+        calibration=deciles(chosen),
+        coverage=past.coverage if past else np.nan,
         factors=order_factors(table[active], 1 - chance[active]),
-        notes=notes(used, value, note),
-        groups=by_member(inputs, customers, used.errors),
+        notes=notes(chosen, value, note),
+        groups=by_member(inputs, customers, chosen.errors),
     )
 
 
@@ -124,65 +126,59 @@ def per_customer(
 
 
 def in_use(days: pd.DataFrame, cutoff: int, found: PurchaseForecast) -> Used:
-    """The forecast, or the baseline with less deviance at the last holdout, with its own past errors."""
+    """The forecast, or the baseline with less deviance at the last holdout, each with its own backtest.
+
+    Of several such baselines the best that can be made today.
+    """
     past = found.backtest
     if past is None:
         why = say("no earlier time to forecast from: there is nothing to compare with")
         return Used(found, found.method, Verdict("do not use", (why,)), np.nan, np.zeros(0))
+    repeaters = int((found.customers["repeats"] > 0).sum())
+    learners = affordable(len(found.customers), repeaters)[1]
     degenerate = found.model_name if found.model_name != "pareto_nbd" else ""
     fallback = found.method if found.method != GEOMETRIC and found.method != "pareto_nbd" else degenerate
-    errors = past.errors["error"].to_numpy(dtype="float64")
-    rivals = past.scores.loc[past.scores.index.isin(["naive_rate", "mean_rate", "bg_nbd", "nbd"]), "deviance"]
-    rivals = rivals.drop(index=past.chosen, errors="ignore")
-    name = str(rivals.idxmin()) if rivals.notna().any() else past.chosen
-    if name == past.chosen or not rivals[name] < past.scores.loc[past.chosen, "deviance"]:
-        return Used(found, fallback, past.verdict, past.missed, errors)
-    now = baselines(found.customers, found.weeks).get(name)
-    if now is None:
-        return Used(found, fallback, past.verdict, past.missed, errors)
-    tried = [
-        rival_at(days, int(day), weeks, name) for day, weeks in past.errors[["cutoff", "weeks"]].to_numpy()
-    ]
-    told = [pair for pair in tried if pair is not None]
-    own = np.array([total_error(actual, forecast) for actual, forecast in told])
-    actual, forecast = told[0]
-    spread = dispersion(actual, forecast)
-    missed = float(own[0])
-    reasons = (say(REPLACED, name=name), *past.verdict.reasons)
-    word = "indicative" if abs(missed) <= INDICATIVE_TOTAL else "do not use"
-    return Used(
-        with_forecast(found, now, spread, own, name),
-        name,
-        Verdict(word, tuple(dict.fromkeys(reasons))),
-        missed,
-        own,
-    )
+    own = past if found.method == past.chosen else retested(past, days, found.method, learners)
+    if own is None:
+        untested = replace(found, backtest=None)
+        return Used(untested, fallback, Verdict("do not use", (say(NEVER_TESTED),)), np.nan, np.zeros(0))
+    deviances = past.scores.loc[past.scores.index.isin(RIVALS), "deviance"]
+    better = deviances[deviances < own.scores.loc[own.chosen, "deviance"]].drop(own.chosen, errors="ignore")
+    for name in better.sort_values(kind="stable").index.astype(str):
+        now = forecast_by(name, days, cutoff, found.weeks, learners)
+        theirs = retested(past, days, name, learners) if now is not None else None
+        if now is not None and theirs is not None:
+            told = say(REPLACED, name=called(name))
+            word = "indicative" if theirs.verdict.word == "usable" else theirs.verdict.word
+            judged = replace(theirs, verdict=Verdict(word, (told, *theirs.verdict.reasons)))
+            return used(with_forecast(found, now[1], judged, told), name)
+    return used(replace(found, backtest=own), fallback)
 
 
-def rival_at(days: pd.DataFrame, day: int, weeks: float, name: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """What was bought after an earlier day, and a baseline's forecast of it; None where it cannot be made."""
-    customers = summary(purchases(days, day), day)
-    forecast = baselines(customers, weeks).get(name)
-    later = bought_after(days, day, weeks, customers.index)["purchases"].to_numpy()
-    return None if forecast is None else (later, forecast)
+def used(found: PurchaseForecast, fallback: str) -> Used:
+    """A forecast with what its own backtest says of it."""
+    assert found.backtest is not None
+    past = found.backtest
+    return Used(found, fallback, past.verdict, past.missed, past.errors["error"].to_numpy(dtype="float64"))
 
 
-def with_forecast(
-    found: PurchaseForecast, now: np.ndarray, spread: float, errors: np.ndarray, name: str
-) -> PurchaseForecast:
-    """The same with another forecast in its place."""
+def with_forecast(found: PurchaseForecast, now: np.ndarray, past: Backtest, reason: str) -> PurchaseForecast:
+    """The same with another forecast in its place, and the backtest of that."""
     assert found.model is not None
+    spread = past.dispersion
     low, high = count_interval(now, spread)
     alone = found.model.expected(found.customers, found.weeks)
     customers = found.customers.assign(
         forecast=now, low=low, high=high, p_buys=p_any(now, spread), level=np.nan_to_num(ratio(now, alone))
     )
     total = float(now.sum())
-    ends = total_interval(total, errors)
+    ends = total_interval(total, past.errors["error"])
     return replace(
         found,
         customers=customers,
-        method=name,
+        method=past.chosen,
+        reason=reason,
+        backtest=past,
         dispersion=spread,
         total=total,
         total_low=ends[0],
@@ -242,11 +238,16 @@ def odd(value: ValueForecast, customers: int) -> str:
 def notes(used: Used, value: ValueForecast, beyond: str) -> tuple[str, ...]:
     """What could not be fit, and warnings, in words."""
     found = used.forecast
-    said = [*found.notes, say("forecast by {method}: {reason}", method=found.method, reason=found.reason)]
+    said = [
+        *found.notes,
+        say("forecast by {method}: {reason}", method=called(found.method), reason=found.reason),
+    ]
     if value.reason:
         said.append(
             say(
-                "amounts: {method} instead of gamma_gamma: {reason}", method=value.method, reason=value.reason
+                "amounts: {method} instead of gamma_gamma: {reason}",
+                method=called(value.method),
+                reason=value.reason,
             )
         )
     if value.related:

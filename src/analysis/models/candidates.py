@@ -30,6 +30,7 @@ LEAST_CUTOFFS = 5
 MOST_ROWS = 300_000  # that learners are trained on; more customers are thinned at equal steps
 HEADROOM = 1.5  # a regression forecasts no rate above so many times the highest ever observed
 GEOMETRIC = "geometric_mean"
+PURCHASE_MODELS = {"pareto_nbd": ParetoNBD, "bg_nbd": BGNBD, "nbd": NBD, "mean_rate": MeanRate}
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,20 @@ def baselines(customers: pd.DataFrame, weeks: float) -> dict[str, np.ndarray]:
         if not sound(model.fit(customers), customers, weeks):
             return {**found, name: model.expected(customers, weeks)}
     return found
+
+
+def forecast_by(
+    name: str, days: pd.DataFrame, cutoff: int, weeks: float, learners: tuple[str, ...]
+) -> tuple[pd.DataFrame, np.ndarray] | None:
+    """The customers known at a cut-off and the forecast of this name; None where it cannot be made."""
+    customers = summary(purchases(days, cutoff), cutoff)
+    if name in PURCHASE_MODELS:
+        model = PURCHASE_MODELS[name]().fit(customers)
+        return None if sound(model, customers, weeks) else (customers, model.expected(customers, weeks))
+    if name == "naive_rate":
+        return customers, baselines(customers, weeks)[name]
+    found = candidates(days, cutoff, weeks, learners)
+    return (found.customers, found.forecasts[name]) if name in found.forecasts else None
 
 
 @dataclass(frozen=True)

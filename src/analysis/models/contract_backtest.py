@@ -30,8 +30,8 @@ class ContractBacktest:
     ----------
     scores : a row per model (the hazard model first, then the baselines it must beat), columns `ibs`,
         `uno_c`, `ece_<months>` of `survival_report`
-    calibration : the hazard model's predicted and observed churn by group, at each horizon (`horizon`, and
-        the columns of `calibration_table`)
+    calibrations : by the names of `scores`, predicted and observed churn by group, at each horizon
+        (`horizon`, and the columns of `calibration_table`)
     customers : how many were forecast and watched for a month or longer
     ends : how many of them left
     months : the grid's last month
@@ -39,11 +39,16 @@ class ContractBacktest:
     """
 
     scores: pd.DataFrame
-    calibration: pd.DataFrame
+    calibrations: dict[str, pd.DataFrame]
     customers: int
     ends: int
     months: int
     model: DiscreteTimeHazard
+
+    @property
+    def calibration(self) -> pd.DataFrame:
+        """That of the hazard model."""
+        return self.calibrations[MODEL]
 
 
 def as_known(subscriptions: pd.DataFrame, day: date) -> pd.DataFrame:
@@ -85,9 +90,14 @@ def contract_backtest(
     known = (time, left)
     scores = {name: survival_report(s, time, left, grid, known, HORIZONS) for name, s in curves.items()}
     shown = [h for h in HORIZONS if h in grid] or grid[-1:]
-    tables = [calibration_table(1 - curves[MODEL][:, h - 1], time, left, h).assign(horizon=h) for h in shown]
-    calibration = pd.concat(tables, ignore_index=True)
-    return ContractBacktest(pd.DataFrame(scores).T, calibration, len(time), int(left.sum()), grid[-1], fitted)
+    tables = {
+        name: pd.concat(
+            [calibration_table(1 - s[:, h - 1], time, left, h).assign(horizon=h) for h in shown],
+            ignore_index=True,
+        )
+        for name, s in curves.items()
+    }
+    return ContractBacktest(pd.DataFrame(scores).T, tables, len(time), int(left.sum()), grid[-1], fitted)
 
 
 def followed(alive: pd.DataFrame, spells: pd.DataFrame, as_of: date) -> pd.DataFrame:

@@ -12,7 +12,16 @@ import pandas as pd
 
 from analysis.models.contract_backtest import MODEL, ContractBacktest, contract_backtest
 from analysis.models.contract_value import ContractValue, contract_values, linear_slopes
-from analysis.models.evaluation import INDICATIVE_TOTAL, MISSED, USABLE_TOTAL, Verdict
+from analysis.models.evaluation import (
+    ALIKE,
+    INDICATIVE_TOTAL,
+    MISSED,
+    REPLACED,
+    USABLE_TOTAL,
+    Verdict,
+    called,
+    rank_fault,
+)
 from analysis.models.factors import contract_factors
 from analysis.models.hazard import DiscreteTimeHazard
 from analysis.models.inputs import Inputs
@@ -35,6 +44,9 @@ FALLBACKS = {
     "tenure only": "tenure_only",
 }
 USABLE_ENDS = 30  # in the holdout: fewer tell little about how good a forecast is
+LEAST_SPREAD = 1e-9  # of the risks: below it all are the same
+BY_TENURE = mark("it knows nothing but the time as a customer: all who came together have the same forecast")
+ANOTHER_KIND = mark("the model of today is of another kind than the one that was tested at the earlier day")
 DIMS = ("segment", "channel")
 NO_EARLIER_DAY = mark("no earlier day to forecast from: there is nothing to compare with")
 NOBODY_LEFT = mark("nobody left in the holdout: there is nothing to compare with")
@@ -55,10 +67,14 @@ class LifeTableAlone(DiscreteTimeHazard):
 
 @dataclass(frozen=True)
 class Fitted:
-    """The models in use: each with the places of its customers among those alive (one model: all)."""
+    """The models in use: each with the places of its customers among those alive (one model: all).
+
+    `tested` is their name among the scores of the backtest.
+    """
 
     parts: list[tuple[np.ndarray, DiscreteTimeHazard]]
     fallback: str
+    tested: str = MODEL
 
     def values(self, alive: pd.DataFrame, margin: float, rate: float, months: int) -> ContractValue:
         """`contract_values` of all parts; intervals of the total add up, as if all erred together."""
@@ -112,7 +128,7 @@ def contracts(inputs: Inputs, horizon_weeks: int, months: int, rate: float, word
     value = fitted.values(alive, inputs.margin, rate, months)
     customers = per_customer(fitted, alive, value, inputs.margin, horizon_weeks * 7 / DAYS_OF_MONTH)
     quarter = customers["quarter_risk"].to_numpy()
-    missed, word = judged(past, fitted.fallback)
+    missed, word = judged(past, fitted, quarter)
     model = fitted.parts[0][1]
     customers = customers.join(contract_reasons(model, alive, words).set_index(customers.index))
     total = ordered(np.array([value.total["low"]]), np.array([value.total["high"]]))
@@ -129,7 +145,7 @@ def contracts(inputs: Inputs, horizon_weeks: int, months: int, rate: float, word
         tested_from=cut_off if past else None,
         tested_days=(inputs.as_of - cut_off).days if past else 0,
         scores=past.scores if past else pd.DataFrame(),
-        calibration=shown_calibration(past),
+        calibration=shown_calibration(past, fitted.tested),
         coverage=np.nan,
         factors=contract_factors(model, alive, quarter, words),
         notes=notes,
@@ -182,22 +198,22 @@ def best(
         model = DiscreteTimeHazard().fit(X, y, weight)
         fallback = "kaplan_meier" if model.kind_ == "kaplan_meier" else ""
         return Fitted([(everyone, model)], fallback), (model.notice_,) if model.notice_ else ()
-    note = say("{name} forecast the last holdout better than the model: it is what is used", name=winner)
+    note = say(REPLACED, name=called(winner))
     if winner == "tenure only":
         tenure = DiscreteTimeHazard(term_months=0, challenger=False)
-        return Fitted([(everyone, tenure.fit(X[["customer_id", "month"]], y, weight))], "tenure_only"), (
-            note,
-        )
+        return Fitted(
+            [(everyone, tenure.fit(X[["customer_id", "month"]], y, weight))], "tenure_only", winner
+        ), (note,)
     overall = LifeTableAlone().fit(X[["customer_id", "month"]], y, weight)
     if winner == "Kaplan-Meier" or "plan" not in table:
-        return Fitted([(everyone, overall)], "kaplan_meier"), (note,)
+        return Fitted([(everyone, overall)], "kaplan_meier", "Kaplan-Meier"), (note,)
     own, theirs = table["plan"].astype(str).to_numpy(), alive["plan"].astype(str).to_numpy()
     parts = [(np.flatnonzero(~np.isin(theirs, own)), overall)]
     for plan in np.unique(own):
         mine = own == plan
         model = LifeTableAlone().fit(X.loc[mine, ["customer_id", "month"]], y[mine], weight[mine])
         parts.append((np.flatnonzero(theirs == plan), model))
-    return Fitted(parts, "kaplan_meier_by_plan"), (note,)
+    return Fitted(parts, "kaplan_meier_by_plan", winner), (note,)
 
 
 def survival(hazard: np.ndarray, months: float) -> np.ndarray:
@@ -221,38 +237,59 @@ def ordered(one: np.ndarray | pd.Series, other: np.ndarray | pd.Series) -> tuple
     return np.minimum(a, b), np.maximum(a, b)
 
 
-def judged(past: ContractBacktest | None, fallback: str) -> tuple[float, Verdict]:
-    """By how much the number of leavers was missed in the holdout, and a word on the forecast.
+def ranking(past: ContractBacktest, fitted: Fitted, risk: np.ndarray) -> list[str]:
+    """Why the forecast in use tells nobody who is at risk; empty where it does."""
+    if len(risk) and np.ptp(risk) <= LEAST_SPREAD:
+        return [say(ALIKE)]
+    if fitted.fallback == "kaplan_meier":
+        return [say(BY_TENURE)]
+    fault = rank_fault(float(past.scores.loc[fitted.tested, "uno_c"]))
+    return [fault] if fault else []
+
+
+def caution(past: ContractBacktest, fitted: Fitted) -> list[str]:
+    """What is known of the forecast in use but for its errors: a baseline, too few ends, never tested."""
+    model = fitted.parts[0][1]
+    if fitted.tested != MODEL:
+        return [say(REPLACED, name=called(fitted.tested))]
+    if fitted.fallback:
+        return [model.notice_]
+    return [] if model.kind_ == past.model.kind_ else [say(ANOTHER_KIND)]
+
+
+def judged(past: ContractBacktest | None, fitted: Fitted, risk: np.ndarray) -> tuple[float, Verdict]:
+    """By how much the number of leavers was missed in the holdout, and a word on the forecast in use.
 
     *usable*: the model beats every baseline, missed by at most 15 % in a holdout of 30 leavers or more.
     *do not use*: missed by more than 30 % and by more than chance explains (95 %), or nobody left, or there
-    was no holdout. *indicative*: the rest. A baseline in the model's place is never more than indicative.
+    was no holdout, or it ranks nobody: the same for all, by tenure alone without a model, Uno's C of .5 or
+    less. *indicative*: the rest. A baseline in the model's place is never more than indicative. `risk` is
+    today's, of each customer.
     """
     if past is None or not past.ends:
         why = NO_EARLIER_DAY if past is None else NOBODY_LEFT
         return np.nan, Verdict("do not use", (say(why),))
-    table = shown_calibration(past)
+    table = shown_calibration(past, fitted.tested)
     expected, left = float(table["n"] @ table["predicted"]), float(table["n"] @ table["observed"])
     missed = float(ratio(expected - left, left))
     chance = Z95 * float(np.sqrt(max(left, expected)))
-    bad, against = [], []
+    bad, against = ranking(past, fitted, risk), caution(past, fitted)
     if abs(missed) > INDICATIVE_TOTAL and abs(expected - left) > chance:
         bad.append(say(BEYOND_CHANCE, share=f"{missed:+.0%}", limit=f"{INDICATIVE_TOTAL:.0%}"))
     elif abs(missed) > USABLE_TOTAL:
         against.append(say(MISSED, share=f"{missed:+.0%}", limit=f"{USABLE_TOTAL:.0%}"))
-    if fallback:
-        against.append(say("the model beats no baseline: a simpler forecast is in its place"))
     if past.ends < USABLE_ENDS:
         against.append(say(FEW_LEFT, customers=past.ends, limit=USABLE_ENDS))
     word = "do not use" if bad else "indicative" if against else "usable"
     return missed, Verdict(word, (*bad, *against))
 
 
-def shown_calibration(past: ContractBacktest | None) -> pd.DataFrame:
+def shown_calibration(past: ContractBacktest | None, name: str) -> pd.DataFrame:
     """Predicted and observed churn by group, at the last horizon of the backtest."""
     if past is None:
         return pd.DataFrame(columns=["group", "n", "predicted", "observed", "low", "high"], dtype="float64")
-    last = past.calibration[past.calibration["horizon"] == past.calibration["horizon"].max()]
+    table = past.calibrations[name]
+    last = table[table["horizon"] == table["horizon"].max()]
     return last.drop(columns="horizon").reset_index(drop=True)
 
 

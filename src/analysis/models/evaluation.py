@@ -20,8 +20,52 @@ OWN_MODELS = ("bg_nbd", "nbd")  # baselines that are models of their own: not to
 USABLE_TOTAL, INDICATIVE_TOTAL = 0.15, 0.30  # how far the total may be off
 MISSED = mark("missed the last holdout by {share}, more than {limit}")
 NOTHING_BOUGHT = mark("nothing was bought in the holdout: there is nothing to compare with")
+REPLACED = mark("{name} forecast the last holdout better than the model: it is what is used")
+ALIKE = mark("everybody has the same forecast: it tells nobody apart")
+NO_RANK = mark("it ranks customers no better than chance")
+NOT_RANKED = mark("whether it ranks customers right cannot be told")
+NAMES = {
+    "discrete-time hazard": mark("discrete-time hazard"),
+    "Kaplan-Meier by plan": mark("Kaplan-Meier by plan"),
+    "kaplan_meier": mark("kaplan meier"),
+    "kaplan_meier_by_plan": mark("kaplan meier by plan"),
+    "tenure only": mark("tenure only"),
+    "tenure_only": mark("tenure only"),
+    "boosted trees": mark("boosted trees"),
+    "geometric_mean": mark("geometric mean"),
+    "regression": mark("regression"),
+    "boosting": mark("boosting"),
+    "mean_rate": mark("mean rate"),
+    "naive_rate": mark("naive rate"),
+    "mean_amount": mark("mean amount"),
+    "credibility": mark("credibility"),
+    "pareto_nbd": "Pareto/NBD",
+    "bg_nbd": "BG/NBD",
+    "nbd": "NBD",
+    "gamma_gamma": "Gamma-Gamma",
+}
 USABLE_CUSTOMERS = 500
 USABLE_COVERAGE = (0.90, 0.99)  # of the 95 % intervals of customers with a forecast above 1
+
+
+def called(name: str) -> str:
+    """A way to forecast by the name its reader knows."""
+    return say(NAMES[name]) if name in NAMES else name.replace("_", " ")
+
+
+def rank_fault(concordance: float) -> str:
+    """What stands against a forecast's order of customers; "" where that is better than chance (above .5)."""
+    if np.isnan(concordance):
+        return say(NOT_RANKED)
+    return "" if concordance > 0.5 else say(NO_RANK)
+
+
+def order_fault(actual: np.ndarray, forecast: np.ndarray) -> str:
+    """The same of a forecast of purchases: by its AUC, and where all bought or nobody by Spearman."""
+    if np.ptp(forecast) <= LEAST_FORECAST * np.max(np.abs(forecast)):
+        return say(ALIKE)
+    concordance = auc(actual > 0, forecast)
+    return rank_fault((1 + spearman(actual, forecast)) / 2 if np.isnan(concordance) else concordance)
 
 
 def poisson_deviances(actual: ArrayLike, forecast: ArrayLike) -> np.ndarray:
@@ -130,13 +174,15 @@ def verdict(
     *usable*: at least 500 customers, the total missed by at most 15 %, a deviance below every baseline's by
     more than chance explains (95 % paired interval; against BG/NBD or NBD, which are models of their own,
     just not above it), and 90 to 99 % of the customers' intervals right. *indicative*: the total missed by at
-    most 30 % and a deviance below every baseline's but theirs. *do not use*: else, and wherever nothing
-    happened to compare. `covered` may be NaN (no customer with a forecast above 1): then it is not asked for.
+    most 30 % and a deviance below every baseline's but theirs. *do not use*: else, wherever nothing happened
+    to compare, and of a forecast that ranks nobody: the same for all, or no better than chance. `covered` may
+    be NaN (no customer with a forecast above 1): then it is not asked for.
     """
     missed = total_error(actual, forecast)
     if np.isnan(missed):
         return Verdict("do not use", (say(NOTHING_BOUGHT),))
-    against, bad = [], []
+    fault = order_fault(actual, forecast)
+    against, bad = [], [fault] if fault else []
     if abs(missed) > INDICATIVE_TOTAL:
         bad.append(say(MISSED, share=f"{missed:+.0%}", limit=f"{INDICATIVE_TOTAL:.0%}"))
     elif abs(missed) > USABLE_TOTAL:
@@ -145,9 +191,9 @@ def verdict(
     for name, baseline in baselines.items():
         mean, _, high = paired_interval(mine, poisson_deviances(actual, baseline))
         if mean > 0:
-            (against if name in OWN_MODELS else bad).append(say("worse than {name}", name=name))
+            (against if name in OWN_MODELS else bad).append(say("worse than {name}", name=called(name)))
         elif high >= 0 and name not in OWN_MODELS:
-            against.append(say("no better than {name} beyond chance", name=name))
+            against.append(say("no better than {name} beyond chance", name=called(name)))
     if customers < USABLE_CUSTOMERS:
         against.append(
             say("{customers} customers, fewer than {limit}", customers=customers, limit=USABLE_CUSTOMERS)

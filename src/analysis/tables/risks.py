@@ -6,6 +6,7 @@ import pandas as pd
 from analysis.display import Note, Row, Table
 from analysis.labels import NOTHING, Labels
 from analysis.models.customers import CustomerModels
+from analysis.models.evaluation import called
 from analysis.models.outcome import CONTRACTUAL, Outcome
 from analysis.models.staying import difference, staying
 from analysis.texts import mark, say
@@ -22,22 +23,6 @@ ABSENT = {
     ),
 }
 LEFT_OUT = mark("column left out, it could know the future: {column}: {reason}")
-METHODS = {
-    "discrete-time hazard": mark("discrete-time hazard"),
-    "Kaplan-Meier by plan": mark("Kaplan-Meier by plan"),
-    "kaplan_meier": mark("kaplan meier"),
-    "kaplan_meier_by_plan": mark("kaplan meier by plan"),
-    "tenure only": mark("tenure only"),
-    "tenure_only": mark("tenure only"),
-    "boosted trees": mark("boosted trees"),
-    "geometric_mean": mark("geometric mean"),
-    "regression": mark("regression"),
-    "boosting": mark("boosting"),
-    "mean_rate": mark("mean rate"),
-    "naive_rate": mark("naive rate"),
-    "mean_amount": mark("mean amount"),
-    "credibility": mark("credibility"),
-}
 NO_TEST = mark("There is no earlier day to forecast from.")
 VERDICTS = {
     "usable": mark("usable"),
@@ -194,11 +179,11 @@ def scores(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
         return Note(say(ABSENT[model]) if outcome is None else say(NO_TEST))
     found = outcome.scores
     body = tuple(
-        Row((method_of(str(name)), *(labels.fine(x) if np.isfinite(x) else NOTHING for x in line)))
+        Row((called(str(name)), *(labels.fine(x) if np.isfinite(x) else NOTHING for x in line)))
         for name, line in zip(found.index, found.to_numpy(dtype="float64"), strict=True)
     )
-    method = method_of(outcome.method)
-    fallback = ", ".join(map(method_of, outcome.fallback.split(", ")))
+    method = called(outcome.method)
+    fallback = ", ".join(map(called, outcome.fallback.split(", ")))
     notes = [say("Used: {method}", method=method)]
     if fallback:
         notes = [say("Used: {method}; fallback: {fallback}", method=method, fallback=fallback)]
@@ -208,11 +193,6 @@ def scores(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
     names = (say(SCORES[name]) if name in SCORES else str(name).replace("_", " ") for name in found)
     caption = say("{model}: against the baselines", model=say(NAMES[model]))
     return Table(caption, (say("Forecast"), *names), body, tuple(notes), "scores")
-
-
-def method_of(name: str) -> str:
-    """A way to forecast by the name its reader knows."""
-    return say(METHODS[name]) if name in METHODS else name.replace("_", " ")
 
 
 def lasting(models: CustomerModels, labels: Labels, by: str = "segment") -> Table | Note:
