@@ -220,6 +220,30 @@ def test_every_chart_has_its_numbers_and_its_rows(which, request, tmp_path):
 # --- the page ---------------------------------------------------------------------------------------------
 
 
+def test_a_count_of_a_few_has_whole_ticks(tmp_path):
+    tables = {"opportunities": DEALS, "reps": REPS}
+    dashboard = [{"widget": kind, "kpi": "won_deals"} for kind in ("line", "bar")]
+    page, _ = page_of(make_company(tmp_path, tables, dashboard=dashboard), tmp_path / "report")
+    assert [said(up) for up in page.select(".plot .up")] == ["0 1", "0 1"]
+
+
+def test_head_and_foot_name_the_same_day_and_a_change_says_what_it_is_held_against(tmp_path):
+    client = make_company(tmp_path, {"opportunities": DEALS, "reps": REPS}, locale="pl_PL")
+    page, _ = page_of(client, tmp_path / "report")
+    days = [said(day) for day in page.select("header.page .day, footer.page p")]
+    assert days == ["Stan na 31 marca 2026", "Test Company · Stan na 31 marca 2026"]
+    assert "wobec: lut 2026" in {said(tag) for tag in page.select(".tile .against")}
+
+
+def test_a_rate_says_of_how_many_cases_it_is_and_a_count_does_not(tmp_path):
+    dashboard = [{"widget": "tile", "kpi": kpi} for kpi in ("win_rate", "won_deals", "revenue")]
+    tables = {"opportunities": DEALS, "reps": REPS}
+    page, kpis = page_of(make_company(tmp_path, tables, dashboard=dashboard), tmp_path / "report")
+    assert cell(kpis, "won_deals", "2026-03-01")["n"] == 1
+    assert ["n = 1" in said(tile) for tile in tiles(page).values()] == [True, False, False]
+    assert ["Records (1)" in said(tile) for tile in tiles(page).values()] == [False, True, True]
+
+
 def test_the_page_loads_and_runs_nothing_and_is_small(acme, tmp_path):
     client, kpis = acme
     page, _ = page_of(client, tmp_path / "report", kpis)
@@ -339,7 +363,7 @@ def test_the_records_sum_to_the_number_in_every_grain(which, request):
         rows = kpis[(kpis["kpi"] == kpi) & (kpis["dimension"] == "") & kpis["value"].notna()]
         for _, found in rows.groupby("grain"):
             row = found.iloc[-1]
-            behind = records(facts, kpi, row["period_start"], row["period_end"])
+            behind = records(facts, kpi, (row["period_start"], row["period_end"]))
             assert behind.total == pytest.approx(row["value"], abs=0.005), (kpi, row["grain"])
             assert behind.count == len(behind.frame)
             checked.append(kpi)
@@ -348,7 +372,8 @@ def test_the_records_sum_to_the_number_in_every_grain(which, request):
 
 def test_the_records_of_a_salesperson_sum_to_that_person_s_figure(acme):
     client, kpis = acme
-    found = records(Facts(client), "revenue", pd.Timestamp("2026-06-01"), pd.Timestamp("2026-07-01")).frame
+    june = pd.Timestamp("2026-06-01"), pd.Timestamp("2026-07-01")
+    found = records(Facts(client), "revenue", june).frame
     each = found.assign(counted=found["counted"].astype(float)).groupby("rep")["counted"].sum()
     for rep, value in each.items():
         row = cell(kpis, "revenue", "2026-06-01", dimension="rep", member=rep)
@@ -359,18 +384,73 @@ def test_a_past_period_has_the_records_of_its_own_days(tmp_path):
     client = make_company(tmp_path, {"opportunities": DEALS, "reps": REPS})
     facts = Facts(client)
     first, second = (pd.Timestamp(day) for day in ("2026-02-01", "2026-03-01"))
-    won = records(facts, "won_deals", first, second).frame
+    won = records(facts, "won_deals", (first, second)).frame
     assert won["opportunity_id"].tolist() == ["d1"]
-    waiting = records(facts, "open_pipeline", first, second)
+    waiting = records(facts, "open_pipeline", (first, second))
     assert waiting.frame["opportunity_id"].tolist() == ["d3"]
     assert waiting.total == 3000
+
+
+@pytest.mark.parametrize("which", ["acme", "shop"])
+def test_the_records_of_several_periods_sum_to_the_sum_of_their_figures(which, request):
+    client, kpis = request.getfixturevalue(which)
+    facts, checked = Facts(client), set()
+    for kpi in RECORDS:
+        rows = kpis[(kpis["kpi"] == kpi) & (kpis["grain"] == "month") & (kpis["dimension"] == "")]
+        rows = rows[rows["value"].notna()]
+        for found in (rows.tail(6), rows.iloc[[0, -1]] if len(rows) > 2 else rows[:0]):
+            if len(found):
+                behind = records(facts, kpi, *zip(found["period_start"], found["period_end"], strict=True))
+                assert behind.total == pytest.approx(found["value"].sum(), abs=0.01), kpi
+                assert behind.count >= len(behind.frame)
+                checked.add(kpi)
+    assert {"revenue", "customers_new", "customers_closing"} <= checked
+
+
+def test_a_calculation_has_the_numbers_and_the_records_it_is_made_of(tmp_path):
+    orders = ORDERS + "o6,c1,2026-04-02,999,1,search\n"
+    dashboard = [
+        {"widget": "calculation", "kpi": "revenue", "calculation": "sum", "last": 2, "title": "Both"},
+        {"widget": "calculation", "kpi": "revenue", "calculation": "change", "last": 3, "title": "Step"},
+        {"widget": "calculation", "kpi": "revenue", "by": "channel", "calculation": "sum", "title": "Parts"},
+    ]
+    more = {"as_of": "2026-04-10", "revenue_from": "orders", "churn": {"basis": "orders"}}
+    client = make_company(tmp_path, {"orders": orders}, dashboard=dashboard, **more)
+    page, _ = page_of(client, tmp_path / "report")
+    shown = cards(page)
+
+    def behind(name: str) -> tuple[str, list[list[str]], float, str]:
+        card = shown[name]
+        body = [[said(cell) for cell in row.select("th, td")][:2] for row in card.select("details tbody tr")]
+        link = card.find("a", href=re.compile("-records"))
+        counted = sum(float(row["counted"]) for row in read(tmp_path / "report" / link["href"]))
+        return said(card.select_one(".figure")), body, counted, said(link)
+
+    assert behind("Both") == ("€260", [["Feb 2026", "€200"], ["Mar 2026", "€60.00"]], 260, "Records (4)")
+    figure, body, _, link = behind("Step")
+    assert (figure, body, link) == ("-40.0%", [["Jan 2026", "€100"], ["Mar 2026", "€60.00"]], "Records (3)")
+    assert said(shown["Step"].select_one(".of")) == "Mar 2026 against Jan 2026"
+    figure, body, counted, _ = behind("Parts")
+    assert (figure, body, counted) == ("€60.00", [["direct", "-€20.00"], ["search", "€80.00"]], 60)
+
+
+def test_records_of_one_period_beside_a_chart_of_several_name_it(tmp_path):
+    dashboard = [
+        {"widget": "line", "kpi": "revenue"},
+        {"widget": "bar", "kpi": "won_deals"},
+        {"widget": "bar", "kpi": "revenue", "by": "rep"},
+    ]
+    tables = {"opportunities": DEALS, "reps": REPS}
+    page, _ = page_of(make_company(tmp_path, tables, dashboard=dashboard), tmp_path / "report")
+    links = [said(link) for link in page.select("article.card a[href*=-records]")]
+    assert links == ["Records, Mar 2026 (1)", "Records, Mar 2026 (1)", "Records (1)"]
 
 
 def test_a_long_file_is_cut_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(drill, "MOST", 2)
     client = make_company(tmp_path, {"orders": ORDERS}, revenue_from="orders", churn={"basis": "orders"})
     start, end = pd.Timestamp("2026-01-01"), pd.Timestamp("2027-01-01")
-    found = records(Facts(client), "revenue", start, end)
+    found = records(Facts(client), "revenue", (start, end))
     assert (len(found.frame), found.count, found.total, found.is_cut) == (2, 5, 360.0, True)
 
 

@@ -65,6 +65,14 @@ def test_a_scale_begins_at_zero_and_has_round_ends(values, low, high):
     assert (found.ticks[0], found.ticks[-1]) == pytest.approx((low, high))
 
 
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [([5], [0, 2, 4, 6]), ([nan], [0, 1]), ([0, 0], [0, 1]), ([0.5], [0, 1]), ([90], [0, 25, 50, 75, 100])],
+)
+def test_a_scale_of_counts_has_whole_ticks(values, ticks):
+    assert list(scale(values, whole=True).ticks) == ticks
+
+
 def test_the_parts_of_a_pie_fill_the_ring():
     parts = ElementTree.fromstring(pie([30, 60, 10], "x", ["a", "b", "c"])).iter("circle")
     begun = [-float(part.get("stroke-dashoffset", "")) for part in parts]

@@ -27,13 +27,13 @@ from analysis.report.html import Page, environment
 from analysis.report.layout import layout
 from analysis.report.sections import DASHBOARD, pages_of
 from analysis.report.tiles import MTD, TARGETED, Missing, Tile, missing, summary_table, tile
-from analysis.report.widgets import Card, card
+from analysis.report.widgets import Card, Spans, card
 from analysis.texts import language, language_of, say, say_n
 
 ROWS = "rows"
 RECORDS = "records"
 OLD = 35  # days without anything happening in a table: what it says may be out of date
-Key = tuple[str, str, str]  # KPI, grain, first day
+Key = tuple[str, str, Spans]  # KPI, grain, periods
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,15 @@ class Board:
 
 @dataclass(frozen=True)
 class Files:
-    """The files behind a tile or card: the rows of the KPI table, and the records with their number."""
+    """The files behind a tile or card: the rows of the KPI table, and the records with their number.
+
+    `period` names the one period of the records where the widget shows more.
+    """
 
     rows: str
     records: str = ""
     count: str = ""
+    period: str = ""
 
 
 # --- the page ---------------------------------------------------------------------------------------------
@@ -207,23 +211,26 @@ def _lang(locale: str) -> str:
 # --- the files behind it ----------------------------------------------------------------------------------
 
 
-def _wanted(shown: Board) -> dict[Key, tuple[pd.Timestamp, pd.Timestamp]]:
-    """The first and the last day of every period whose records can be shown."""
-    return {
-        (one.kpi, one.grain, f"{one.start:%Y-%m-%d}"): (one.start, one.end)
-        for one in shown.widgets
-        if one.start is not None and one.end is not None and can_drill(one.kpi)
-    }
+def _key(one: Tile | Card) -> Key:
+    """Which records stand behind a widget."""
+    return one.kpi, one.grain, ((one.start, one.end),) if isinstance(one, Tile) else one.spans
 
 
-def _write_records(
-    client: Company, wanted: dict[Key, tuple[pd.Timestamp, pd.Timestamp]], folder: Path
-) -> dict[Key, Behind]:
+def _wanted(shown: Board) -> list[Key]:
+    """The records that can be shown, each once."""
+    keys = dict.fromkeys(_key(one) for one in shown.widgets if can_drill(one.kpi))
+    return [key for key in keys if key[2]]
+
+
+def _write_records(client: Company, wanted: Iterable[Key], folder: Path) -> dict[Key, Behind]:
     facts, written = Facts(client), {}
-    for key, (start, end) in wanted.items():
-        found = records(facts, key[0], start, end)
+    for key in wanted:
+        kpi, grain, spans = key
+        found = records(facts, kpi, *spans)
+        days = [f"{start:%Y-%m-%d}" for start, _ in spans]
+        several = f"-to-{days[-1]}-{len(days)}-periods" if len(days) > 1 else ""
         cut = f"-first-{MOST}" if found.is_cut else ""
-        name = f"{'-'.join(key)}-{RECORDS}{cut}.csv"
+        name = f"{kpi}-{grain}-{days[0]}{several}-{RECORDS}{cut}.csv"
         write_text(folder / name, csv_text(found.frame))
         written[key] = Behind(name, found.count, found.is_cut)
     return written
@@ -244,11 +251,14 @@ def _write_rows(
             words, found = [one.kind, one.kpi or "goals", *(["by", one.by] if one.by else [])], one.rows
         name = _fresh("-".join(words), names)
         write_text(folder / name, csv_text(found))
-        behind = None
-        if one.start is not None:
-            behind = background.records.get((one.kpi, one.grain, f"{one.start:%Y-%m-%d}"))
-        count = background.labels.plain(behind.count) if behind else ""
-        written[place] = Files(f"{ROWS}/{name}", f"{ROWS}/{behind.file}" if behind else "", count)
+        written[place] = Files(f"{ROWS}/{name}")
+        behind = background.records.get(_key(one))
+        if behind:
+            count, period = (
+                background.labels.plain(behind.count),
+                "" if isinstance(one, Tile) else one.spanned,
+            )
+            written[place] = Files(f"{ROWS}/{name}", f"{ROWS}/{behind.file}", count, period)
     return written
 
 

@@ -5,7 +5,7 @@ share is a record for each of them, so that the records of one salesperson sum t
 are those of the tables, so pseudonyms where the params want them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import partial
@@ -63,8 +63,11 @@ def can_drill(kpi: str) -> bool:
     return kpi in RECORDS
 
 
-def records(facts: Facts, kpi: str, start: pd.Timestamp, end: pd.Timestamp) -> Records:
-    """The records that the KPI counts in the period [start, end), for the whole company.
+def records(facts: Facts, kpi: str, *spans: tuple[pd.Timestamp, pd.Timestamp]) -> Records:
+    """The records that the KPI counts in the periods [start, end), for the whole company.
+
+    The records sum to the sum of the periods' figures: what stands at the end of two months, or moves in
+    both, is a record of both, and `period` is the first day of the one it is meant in.
 
     Raises
     ------
@@ -73,13 +76,34 @@ def records(facts: Facts, kpi: str, start: pd.Timestamp, end: pd.Timestamp) -> R
     MissingTable
         The company lacks the table.
     """
-    last = min((end - pd.Timedelta(days=1)).date(), facts.company.as_of)
-    found = RECORDS[kpi](facts, Span(start.date(), last))
+    parts = _parts(facts, kpi, spans if kpi in MEASURED_AT_ENDS else _joined(spans))
+    found = ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
     frame = found.order_by(found.columns[:2]).limit(MOST + 1).to_pandas()
     if len(frame) <= MOST:
         return Records(frame, len(frame), float(frame[COUNTED].astype("float64").sum()))
     sums = found.agg(count=found.count(), total=found[COUNTED].sum().cast("float64")).to_pandas()
     return Records(frame.head(MOST), int(sums["count"][0]), float(sums["total"][0]))
+
+
+def _parts(facts: Facts, kpi: str, spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]]) -> list[Table]:
+    """The records of each period."""
+    parts = []
+    for start, end in spans:
+        last = min((end - pd.Timedelta(days=1)).date(), facts.company.as_of)
+        found = RECORDS[kpi](facts, Span(start.date(), last))
+        if len(spans) > 1:
+            found = found.mutate(period=ibis.literal(start.date())).relocate("period")
+        parts.append(found)
+    return parts
+
+
+def _joined(spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]]) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    """The periods, those that follow each other as one."""
+    joined: list[tuple[pd.Timestamp, pd.Timestamp]] = []
+    for start, end in spans:
+        follows = joined and joined[-1][1] == start
+        joined.append((joined.pop()[0] if follows else start, end))
+    return joined
 
 
 # --- deals, leads and what stands at a day ----------------------------------------------------------------
@@ -275,3 +299,10 @@ RECORDS: dict[str, Callable[[Facts, Span], Table]] = {
     **{f"customers_{move}": partial(_customers, move=move) for move in CUSTOMER_MOVES},
     **{f"mrr_{move}": partial(_mrr, move=move) for move in MRR_MOVES},
 }
+
+MEASURED_AT_ENDS = frozenset(
+    {"open_pipeline", "unworked_leads", "tasks_overdue", "notifications_uncleared"}
+    | {f"customers_{move}" for move in CUSTOMER_MOVES}
+    | {f"mrr_{move}" for move in MRR_MOVES}
+)
+"""The KPIs whose figure of a year is not the sum of its months: they look at the ends of a period."""

@@ -54,21 +54,26 @@ class Scale:
 # --- scales -----------------------------------------------------------------------------------------------
 
 
-def scale(values: Iterable[float], zero: bool = True, lines: int = 4) -> Scale:
-    """Round ends around the values, and so many round steps at most; from 0 unless `zero` is false."""
+def scale(values: Iterable[float], zero: bool = True, lines: int = 4, whole: bool = False) -> Scale:
+    """Round ends around the values, and so many round steps at most; from 0 unless `zero` is false.
+
+    The steps of counts are `whole`.
+    """
     known = [value for value in values if isfinite(value)] + ([0.0] if zero else [])
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
     if low == high:
         low, high = (low - abs(low) / 2, high + abs(high) / 2) if low else (0.0, 1.0)
-    step = _round_step((high - low) / lines)
+    step = _round_step((high - low) / lines, whole)
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
     return Scale(first * step, last * step, tuple(round(n * step, 12) for n in range(first, last + 1)))
 
 
-def _round_step(rough: float) -> float:
-    """The next of 1, 2, 2.5, 5 and 10 times a power of ten."""
+def _round_step(rough: float, whole: bool) -> float:
+    """The next of 1, 2, 2.5, 5 and 10 times a power of ten, or the next whole one of them."""
+    rough = max(rough, 1.0) if whole else rough
     power = 10.0 ** floor(log10(rough))
-    return next(power * step for step in (1, 2, 2.5, 5, 10) if power * step >= rough * (1 - 1e-9))
+    steps = [power * step for step in (1, 2, 2.5, 5, 10)]
+    return next(x for x in steps if x >= rough * (1 - 1e-9) and (not whole or x.is_integer()))
 
 
 # --- charts -----------------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ from markupsafe import Markup
 
 from analysis.dashboard_params import Widget
 from analysis.display import Row, Table
-from analysis.glossary import KPIS
+from analysis.glossary import COUNT, KPIS
 from analysis.labels import NOTHING, Labels
 from analysis.phrases import TRENDS, name_of, status_word
+from analysis.report.drill import can_drill
 from analysis.report.summary import compared
 from analysis.report.svg import sparkline
 from analysis.tables.words import left_out as named_lacks
@@ -98,7 +99,7 @@ def tile(kpis: pd.DataFrame, labels: Labels, widget: Widget) -> Tile | None:
         target=target,
         behind=behind,
         interval=interval(labels, now),
-        cases=say("n = {n}", n=labels.plain(now["n"])) if pd.notna(now["n"]) else "",
+        cases=cases(labels, now),
         last=widget.last,
         title=widget.title or "",
     )
@@ -161,6 +162,13 @@ def interval(labels: Labels, row: pd.Series) -> str:
     if pd.isna(row["low"]) or pd.isna(row["high"]) or pd.isna(row["value"]):
         return ""
     return labels.interval(row["low"], row["high"], row["unit"], row["kpi"])
+
+
+def cases(labels: Labels, row: pd.Series) -> str:
+    """The cases behind a rate or a mean; a count is one itself, and a sum has its number of records."""
+    if pd.isna(row["n"]) or row["unit"] == COUNT or can_drill(row["kpi"]):
+        return ""
+    return say("n = {n}", n=labels.plain(row["n"]))
 
 
 def spark(labels: Labels, found: pd.DataFrame, grain: str) -> Markup:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import nan
 
 import pandas as pd
 from markupsafe import Markup
@@ -40,6 +39,7 @@ CALCULATIONS: Mapping[str, tuple[str, Callable[[pd.Series], float]]] = {
     "highest": (mark("Highest"), lambda found: float(found.max())),
     "change": (mark("Change"), lambda found: float(found.iloc[-1] - found.iloc[0])),
 }
+Spans = tuple[tuple[pd.Timestamp, pd.Timestamp], ...]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class Figure:
 class Card:
     """A widget as it is shown: title, period, one kind of body, the table behind it and its rows.
 
-    `start` is the first day of the latest period shown; `period` its name.
+    `spans` are the first days of the periods whose records stand behind it, each with the first day after
+    it, `spanned` their name where they are fewer than the periods shown; `period` is the name of all shown.
     """
 
     kind: str
@@ -76,8 +77,8 @@ class Card:
     table: Table | Note | None
     kpi: str = ""
     grain: str = ""
-    start: pd.Timestamp | None = None
-    end: pd.Timestamp | None = None
+    spans: Spans = ()
+    spanned: str = ""
     by: str = ""
     unit: str = ""
     note: str = ""
@@ -98,10 +99,12 @@ def card(kpis: pd.DataFrame, labels: Labels, widget: Widget, standings: pd.DataF
         return goal_card(labels, widget, standings)
     kpi, by = widget.kpi or "", widget.by or ""
     grain = widget.grain or finest(kpis, kpi, by, KPIS[kpi].grains)
+    if widget.widget == "calculation":
+        return calculation(kpis, labels, widget, kpi, grain, by)
     numbers_of = _numbers(kpis, labels, widget, kpi, grain, by)
     if isinstance(numbers_of, Note):
         return numbers_of
-    make = {"line": line, "bar": bar, "pie": pie, "battery": battery, "calculation": calculation}
+    make = {"line": line, "bar": bar, "pie": pie, "battery": battery}
     if widget.widget == "table":
         found, period = _shown(kpis, labels, widget, kpi, grain, by)
         return Card(**_head(labels, widget, kpi, grain, by, found, period), table=numbers_of)
@@ -147,7 +150,7 @@ def line(
     names = sorted(names, key=lambda member: labels.order(by, member))
     lines = [series_of(found[found["member"] == name], starts, labels, by) for name in names]
     values = [v for one in lines for v in (*one.values, *one.low, *one.high)]
-    span = scale(values, zero=True)
+    span = scale(values, whole=KPIS[kpi].unit == COUNT)
     titles = titles_of(labels, found, starts, names, by, grain)
     title = _title(labels, widget, kpi, by)
     drawn = svg.line(lines, span, spoken_of(labels, title, found, grain), titles)
@@ -169,7 +172,7 @@ def bar(
     found = rows(kpis, kpi, grain, "", widget.last)
     starts = sorted(found["period_start"].unique())
     one = series_of(found, starts, labels, "")
-    span = scale(one.values)
+    span = scale(one.values, whole=KPIS[kpi].unit == COUNT)
     spoken = spoken_of(labels, _title(labels, widget, kpi, by), found, grain)
     drawn = svg.columns(one, span, spoken, titles_of(labels, found, starts, [""], "", grain))
     return Card(
@@ -266,35 +269,52 @@ def goal_card(labels: Labels, widget: Widget, standings: pd.DataFrame) -> Card |
 
 
 def calculation(
-    kpis: pd.DataFrame, labels: Labels, widget: Widget, kpi: str, grain: str, by: str, data: Table
-) -> Card:
-    """A figure made of the last complete periods, or of the members in the latest."""
+    kpis: pd.DataFrame, labels: Labels, widget: Widget, kpi: str, grain: str, by: str
+) -> Card | Note:
+    """A figure made of the last complete periods, or of the members in the latest, with those as its numbers.
+
+    A change is made of the first and the last of the periods.
+    """
     how = widget.calculation or "sum"
+    found, used = _calculated(kpis, labels, widget, kpi, grain, by)
     if by:
-        found, period = _members(kpis, labels, kpi, grain, by)
-        used = found[found["value"].notna()]
-        of = say_n("over {n} member, {period}", "over {n} members, {period}", len(used), period=period)
+        data = breakdown(used, labels, kpi, by=by, grain=grain, running=True)
     else:
-        found = rows(kpis, kpi, grain)
-        over = found["period_end"].map(labels.is_complete).astype(bool) & (found["status"] != "provisional")
-        found = found[over].tail(widget.last)
-        used = found[found["value"].notna()]
-        period = span_of(labels, used, grain)
-        of = say_n("of {n} period, {period}", "of {n} periods, {period}", len(used), period=period)
+        data = numbers(found if used.empty else used, labels, kpi, grain=grain, last=0)
+    if isinstance(data, Note):
+        return data
+    period, n = span_of(labels, used, grain), len(used)
+    if by:
+        of = say_n("over {n} member, {period}", "over {n} members, {period}", n, period=period)
+    elif how == "change":
+        ends = [labels.span(row.period_start, row.period_end, grain) for row in used.itertuples()]
+        of = say("{last} against {first}", last=ends[-1], first=ends[0])
+    else:
+        of = say_n("of {n} period, {period}", "of {n} periods, {period}", n, period=period)
     name, calculate = CALCULATIONS[how]
-    value = calculate(used["value"]) if len(used) else nan
-    unit = KPIS[kpi].unit if used.empty else used["unit"].iloc[0]
-    text = (
-        labels.change(used["value"].iloc[-1], used["value"].iloc[0], unit, kpi)
-        if how == "change" and len(used)
-        else ""
-    )
+    value, unit = calculate(used["value"]), used["unit"].iloc[0]
+    text = labels.change(used["value"].iloc[-1], used["value"].iloc[0], unit, kpi) if how == "change" else ""
     title = widget.title or say(
         "{name}: {calculation}", name=_title(labels, widget, kpi, by), calculation=say(name)
     )
     drawn = Markup("") if by else svg.sparkline(found["value"].tolist(), found["status"].tolist(), title)
-    head = _head(labels, widget, kpi, grain, by, found, period) | {"title": title, "unit": ""}
+    head = _head(labels, widget, kpi, grain, by, used, period)
+    head |= {"title": title, "unit": "", "spans": _spans(used), "spanned": ""}
     return Card(**head, table=data, figure=Figure(text or labels.value(value, unit, kpi), of, drawn))
+
+
+def _calculated(
+    kpis: pd.DataFrame, labels: Labels, widget: Widget, kpi: str, grain: str, by: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows that a calculation goes over, and those with a value that its figure is made of."""
+    if by:
+        found, _ = _members(kpis, labels, kpi, grain, by)
+        return found, found
+    found = rows(kpis, kpi, grain)
+    over = found["period_end"].map(labels.is_complete).astype(bool) & (found["status"] != "provisional")
+    found = found[over].tail(widget.last)
+    used = found[found["value"].notna()]
+    return found, used.iloc[[0, -1]] if widget.calculation == "change" and len(used) > 2 else used
 
 
 # --- parts ------------------------------------------------------------------------------------------------
@@ -307,6 +327,8 @@ def _head(
     valued = found[found["value"].notna()]
     last = valued if len(valued) else found
     unit = last["unit"].iloc[-1] if len(last) else ""
+    latest = last[last["period_start"] == last["period_start"].max()].tail(1)
+    several = found["period_start"].nunique() > 1
     return {
         "kind": widget.widget,
         "title": _title(labels, widget, kpi, by),
@@ -314,11 +336,16 @@ def _head(
         "rows": found,
         "kpi": kpi,
         "grain": grain,
-        "start": last["period_start"].max() if len(last) else None,
-        "end": last["period_end"].max() if len(last) else None,
+        "spans": _spans(latest),
+        "spanned": span_of(labels, latest, grain) if several else "",
         "by": by,
         "unit": "" if widget.widget == "battery" or unit in (COUNT, RATIO) else labels.unit(unit, kpi),
     }
+
+
+def _spans(found: pd.DataFrame) -> Spans:
+    """The periods of the rows, in their order."""
+    return tuple(dict.fromkeys(zip(found["period_start"], found["period_end"], strict=True)))
 
 
 def _title(labels: Labels, widget: Widget, kpi: str, by: str) -> str:
