@@ -19,6 +19,8 @@ from analysis.report.dashboard import gather, write_dashboard, write_page
 from analysis.report.drill import RECORDS, can_drill, records
 from analysis.report.files import safe, write_json, write_kpis
 from analysis.report.sections import pages_of
+from analysis.report.summary import summary
+from analysis.tables import ledger
 from analysis.texts import language
 from companies import cell, make_company
 
@@ -561,6 +563,17 @@ def test_the_data_s_freshness_and_faults_stand_on_the_page(tmp_path):
     assert "Data up to Mar 10, 2026. 8 rows read from 3 tables." in said(data)
     assert data.find("a", href="quarantine.csv").get_text() == "1 row is in quarantine."
     assert said(data.select_one(".warn")) == "Nothing new in leads since Nov 3, 2025."
+
+
+def test_rows_read_are_those_of_the_source_everywhere(tmp_path):
+    client = make_company(tmp_path, {"orders": ORDERS}, revenue_from="orders", churn={"basis": "orders"})
+    page, kpis = page_of(client, tmp_path / "report")
+    assert "5 rows read from 1 tables." in said(page.select_one("section.data"))
+    lines = [[said(cell) for cell in row.select("th, td")] for row in page.select("table.ledger tbody tr")]
+    assert {line[0]: line[2:] for line in lines} == {"orders": ["5", "0", "5"], "customers": ["–", "–", "3"]}
+    assert summary(client, kpis, identities(client, kpis))["rows_read"] == 5
+    text = ledger(client, Labels.of(client)).text
+    assert text == "5 rows read from 1 tables, 5 of them used; 0 were faulty and set aside."
 
 
 def test_the_same_data_give_the_same_files(tmp_path):

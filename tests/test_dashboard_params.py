@@ -19,11 +19,16 @@ dashboard:
   - widget: tile
     kpi: revenue
 """
+GOALS = """\
+goals:
+  - {name: Grow by a fifth, folder: Sales}
+  - {name: 2026, folder: Sales}
+"""
 
 
 def load(folder, widget):
     path = folder / "acme.yaml"
-    path.write_text(REQUIRED + f"  - {widget}\n", encoding="utf-8")
+    path.write_text(REQUIRED + f"  - {widget}\n" + GOALS, encoding="utf-8")
     return params.load(path).dashboard[1]
 
 
@@ -37,6 +42,7 @@ def load(folder, widget):
         "{widget: battery}",
         "{widget: battery, kpi: attainment_revenue, by: rep}",
         "{widget: battery, folder: Sales}",
+        "{widget: battery, goal: 2026}",
         "{widget: calculation, kpi: revenue, calculation: sum}",
         "{widget: calculation, kpi: open_pipeline, by: rep, calculation: sum}",
         "{widget: calculation, kpi: open_pipeline, calculation: average}",
@@ -67,6 +73,14 @@ def test_a_widget_is_read(tmp_path, widget):
         ("{widget: pie, kpi: growth_effect, by: driver}", "those of growth_effect do not add up to one"),
         ("{widget: battery, kpi: revenue}", "a battery is full at 100 %, and revenue has no such end"),
         ("{widget: battery, goal: a, folder: b}", "a battery shows a `kpi`, a `goal` or a `folder` of goal"),
+        (
+            "{widget: battery, goal: grow by a fith}",
+            "dashboard.1.goal: no goal of `goals` is called 'grow by a fith'; did you mean `Grow by a fi",
+        ),
+        (
+            "{widget: battery, folder: Marketing}",
+            "dashboard.1.folder: no folder of `goals` is called 'Marketing'; write Sales",
+        ),
         ("{widget: calculation, kpi: revenue}", "a calculation needs `calculation`: sum, average, median"),
         (
             "{widget: calculation, kpi: win_rate, calculation: sum}",
@@ -88,6 +102,13 @@ def test_a_mistake_is_told_with_file_line_and_remedy(tmp_path, widget, text):
         load(tmp_path, widget)
     assert "acme.yaml:10: " in str(error.value)
     assert text in str(error.value)
+
+
+def test_a_goal_of_the_dashboard_without_any_goals_is_an_error(tmp_path):
+    path = tmp_path / "acme.yaml"
+    path.write_text(REQUIRED + "  - {widget: battery, goal: Grow}\n", encoding="utf-8")
+    with pytest.raises(ParamsError, match=r"no goal of `goals` is called 'Grow'$"):
+        params.load(path)
 
 
 def test_only_amounts_and_counts_add_up_and_all_that_every_run_sums_do():

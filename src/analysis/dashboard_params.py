@@ -1,6 +1,7 @@
 """`dashboard:` of a params file: which KPI is shown as which widget, at which grain and by what."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -93,6 +94,22 @@ SECTIONS: dict[Key, type[Section]] = {("dashboard", "*"): Widget}
 def adds_up(kpi: str, over: str) -> bool:
     """Whether values of the KPI may be added up: over "periods", or over the "members" of a breakdown."""
     return kpi in FLOWS or (over == "members" and kpi in STOCKS)
+
+
+def checks(dashboard: Any, goals: Any, lines: dict[Key, int]) -> Iterator[tuple[int, str]]:
+    """What no single value can tell, as (line, text): a goal or folder that the goals do not have."""
+    for place, widget in enumerate(dashboard if isinstance(dashboard, list) else ()):
+        for key, field in (("goal", "name"), ("folder", "folder")):
+            name = widget.get(key) if isinstance(widget, dict) else None
+            known = list(dict.fromkeys(str(goal[field]) for goal in _mappings(goals) if goal.get(field)))
+            if isinstance(name, str) and name not in known:
+                hint = check.near(name, known) or (f"; write {_either(tuple(known))}" if known else "")
+                at = ("dashboard", str(place), key)
+                yield lines[at], f"{'.'.join(at)}: no {key} of `goals` is called {name!r}{hint}"
+
+
+def _mappings(items: Any) -> list[dict[str, Any]]:
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _faults(widget: Widget) -> list[str]:

@@ -252,7 +252,9 @@ def _cross_checks(tree: Tree, path: Path) -> Iterator[tuple[int, str]]:
             tree.lines[("company",)],
             f"company: {company!r} differs from the file's name {path.stem!r}; {remedy}",
         )
-    yield from goal_params.checks(tree.data.get("goals"), tree.lines)
+    goals = tree.data.get("goals")
+    yield from goal_params.checks(goals, tree.lines)
+    yield from dashboard_params.checks(tree.data.get("dashboard"), goals, tree.lines)
     source = tree.data.get("source")
     tables = source.get("tables") if isinstance(source, dict) else None
     for name, mapping in tables.items() if isinstance(tables, dict) else ():

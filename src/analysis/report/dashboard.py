@@ -28,6 +28,7 @@ from analysis.report.layout import layout
 from analysis.report.sections import DASHBOARD, pages_of
 from analysis.report.tiles import MTD, TARGETED, Missing, Tile, missing, summary_table, tile
 from analysis.report.widgets import Card, Spans, card
+from analysis.tables import of_source
 from analysis.texts import language, language_of, say, say_n
 
 ROWS = "rows"
@@ -289,11 +290,12 @@ def _data(background: Background) -> DataState:
     """Rows read and set aside, sums checked, and the last day with data of every table."""
     labels, ledger = background.labels, background.ledger
     days = {table: day for table, day in background.last_days.items() if day}
-    read, bad = int(ledger["rows_read"].sum()), int(ledger["quarantined"].sum())
+    source = of_source(ledger)
+    read, bad = int(source["rows_read"].sum()), int(source["quarantined"].sum())
     newest = max(days.values(), default=None)
     said = [
         say_n("{count} row read from {tables} tables.", "{count} rows read from {tables} tables.", read,
-              count=labels.plain(read), tables=len(ledger)),
+              count=labels.plain(read), tables=len(source)),
         say_n("{count} sum checked, {broken} broken.", "{count} sums checked, {broken} broken.",
               background.checked, count=labels.plain(background.checked), broken=len(background.broken)),
     ]  # fmt: skip
@@ -314,10 +316,11 @@ def _old(days: dict[str, date], as_of: date) -> Iterable[str]:
 
 def _tables(background: Background, labels: Labels) -> Table:
     columns = ("rows_read", "quarantined", "accepted")
-    body = []
+    body, read = [], set(of_source(background.ledger)["table"])
     for row in background.ledger.to_dict("records"):
         day = background.last_days.get(row["table"])
-        cells = (labels.plain(row[name]) for name in columns)
+        rows = [labels.plain(row[name]) for name in columns]
+        cells = rows if row["table"] in read else [NOTHING, NOTHING, rows[-1]]
         status = "small_n" if day and day < background.as_of - timedelta(days=OLD) else "ok"
         body.append(Row((row["table"], labels.day(day) if day else NOTHING, *cells), status))
     head = (say("Table"), say("Last day with data"), say("Rows read"), say("In quarantine"), say("Used"))

@@ -16,6 +16,7 @@ from analysis.company import Company
 from analysis.glossary import KPIS
 from analysis.labels import Labels
 from analysis.report.files import write_text
+from analysis.tables import of_source
 from analysis.texts import language
 from analysis.views import EMPTY, GROWTH, finest, latest, rows, trend
 
@@ -31,7 +32,6 @@ DIGITS = 6  # that count, of a figure kept as a number
 COARSE = 4  # of one in a trend
 LONG = 1_000_000  # an amount from here on is written in millions
 LONGEST_NAME = 80
-DERIVED = "derived"  # the source of a table that was made of the ids in others
 
 
 def write_summary(client: Company, kpis: pd.DataFrame, checks: pd.DataFrame, folder: Path) -> Path:
@@ -47,7 +47,7 @@ def summary(client: Company, kpis: pd.DataFrame, checks: pd.DataFrame) -> dict[s
     source, `identities` how many sums were checked and how many of them do not add up.
     """
     labels, params = Labels.of(client), client.params
-    last, read = client.last_event, client.ledger[client.ledger["source"] != DERIVED]
+    last, read = client.last_event, of_source(client.ledger)
     with language(params.locale):
         shown = {kpi: one(kpis, labels, kpi) for kpi in SHOWN}
     return {

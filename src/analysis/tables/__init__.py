@@ -8,7 +8,7 @@ from analysis.tables.headline import headline, running
 from analysis.tables.people import comparison, response, waiting, waiting_list
 from analysis.tables.review import behind, follow_up, overdue, points, uncalled, uncleared
 from analysis.tables.risks import calls, caveats, lasting, levels, looked_back, outlook, scores
-from analysis.tables.run import checks, ledger, plain, provenance
+from analysis.tables.run import checks, ledger, of_source, plain, provenance
 from analysis.tables.slices import breakdown, crosstab, definition, fold, numbers
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "levels",
     "looked_back",
     "numbers",
+    "of_source",
     "outlook",
     "overdue",
     "plain",

@@ -27,6 +27,7 @@ HEADS = {  # of columns that frames hand over
     "accepted": mark("Accepted"),
     "note": mark("Note"),
 }
+DERIVED = "derived"  # the source of a table that was made of the ids in others
 HOW = {"holds": mark("holds"), "broken": mark("broken")}
 
 
@@ -36,18 +37,26 @@ def checks(found: pd.DataFrame) -> Table:
     return plain(shown, say("Checks: do the parts add up to the whole?"), "checks")
 
 
+def of_source(ledger: pd.DataFrame) -> pd.DataFrame:
+    """The lines of the ledger whose rows were read: without the tables made of the ids in others."""
+    return ledger[ledger["source"] != DERIVED]
+
+
 def ledger(client: Company, labels: Labels) -> Folded:
-    """The rows of every table: read, kept, and left out for which reason; one sentence, the table in it."""
-    found = client.ledger
+    """The rows of every table: read, kept, and left out for which reason; one sentence, the table in it.
+
+    The sentence counts rows of the source.
+    """
+    found, source = client.ledger, of_source(client.ledger)
     head = {name: _head(name) for name in found.columns if name != "source"}
     body = [
         Row(tuple(str(cell) if isinstance(cell, str) else labels.plain(cell) for cell in line))
         for line in found[list(head)].itertuples(index=False)
     ]
-    read, kept, bad = (labels.plain(found[name].sum()) for name in ("rows_read", "accepted", "quarantined"))
+    read, kept, bad = (labels.plain(source[name].sum()) for name in ("rows_read", "accepted", "quarantined"))
     text = say(
         "{read} rows read from {tables} tables, {kept} of them used; {bad} were faulty and set aside.",
-        read=read, tables=len(found), kept=kept, bad=bad,
+        read=read, tables=len(source), kept=kept, bad=bad,
     )  # fmt: skip
     return Folded(text, Table(say("Rows of each table"), tuple(head.values()), tuple(body), kind="ledger"))
 
