@@ -23,8 +23,9 @@ from analysis.labels import Labels
 from analysis.texts import mark, say
 
 FEW = 5
-NOTHING = mark("There are no customers to draw.")
-NO_TEST = mark("There is no earlier day to forecast from, so nothing can be compared.")
+NARROW = 36  # letters of a title's line beside long names
+NOTHING = mark("{model}: there is nothing to draw.")
+NAMES = {"contractual": mark("Customers under contract"), "non_contractual": mark("Customers who order")}
 NO_CURVES = mark("There are no contracts to draw a curve of.")
 AXES = {
     "ratio": (mark("forecast: share who left"), mark("came true: share who left")),
@@ -39,7 +40,7 @@ def risk_levels(factors: pd.DataFrame, labels: Labels, model: str, ax: Axes | No
     """
     found = factors[factors["model"] == model].reset_index(drop=True) if len(factors) else factors
     if found.empty:
-        return Note(say(NOTHING))
+        return Note(say(NOTHING, model=say(NAMES[model])))
     places = [len(found) - i + found["factor"].nunique() - block for i, block in
               enumerate(pd.factorize(found["factor"])[0])]  # fmt: skip
     ax = canvas(ax, 1.1 + 0.24 * max(places))
@@ -50,11 +51,12 @@ def risk_levels(factors: pd.DataFrame, labels: Labels, model: str, ax: Axes | No
     ax.set_yticks(places, [f"{row.factor}: {row.level}" for row in found.itertuples(index=False)], fontsize=9)
     value_axis(ax, labels, "ratio", "", horizontal=True)
     from_zero(ax, horizontal=True, top=min(1.0, found["risk"].max() * 1.1 + 1e-9))
-    title = say("Risk in the next quarter, by what tells the customers apart")
+    title = say("{model}: risk in the next quarter", model=say(NAMES[model]))
     told = [
         f"{row.factor} {row.level} {labels.value(row.risk, 'ratio')}" for row in found.itertuples(index=False)
     ]
-    return finish(ax, title, say("Dot chart: {title}. {values}.", title=title, values=", ".join(told)))
+    alt = say("Dot chart: {title}. {values}.", title=title, values=", ".join(told))
+    return finish(ax, title, alt, NARROW)
 
 
 def came_true(calibration: pd.DataFrame, labels: Labels, model: str, ax: Axes | None = None) -> Axes | Note:
@@ -64,7 +66,7 @@ def came_true(calibration: pd.DataFrame, labels: Labels, model: str, ax: Axes | 
     """
     found = calibration[calibration["model"] == model] if len(calibration) else calibration
     if found.empty:
-        return Note(say(NO_TEST))
+        return Note(say(NOTHING, model=say(NAMES[model])))
     unit = "ratio" if model == "contractual" else "count"
     ax = canvas(ax, 4.2)
     top = 1.06 * float(found[["predicted", "observed"]].max().max())
@@ -85,7 +87,7 @@ def came_true(calibration: pd.DataFrame, labels: Labels, model: str, ax: Axes | 
     right = Line2D([], [], color=INK, linestyle="--", label=say("forecast and outcome alike"))
     group = Line2D([], [], color=MAIN, linestyle="none", marker="o", label=say("group of customers"))
     legend(ax, [group, right])
-    title = say("The last forecast and what came of it")
+    title = say("{model}: the last forecast and what came of it", model=say(NAMES[model]))
     told = [
         say(
             "{forecast} forecast, {outcome} came true",

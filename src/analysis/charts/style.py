@@ -119,12 +119,13 @@ def canvas(ax: Axes | None, height: float = 3.4) -> Axes:
         return Figure(figsize=(WIDTH, height), layout="constrained").add_subplot()
 
 
-def finish(ax: Axes, title: str, alt: str) -> Axes:
-    """Title (it says what is shown) above the legend, and alternative text."""
+def finish(ax: Axes, title: str, alt: str, letters: int = TITLE_LETTERS) -> Axes:
+    """Title (it says what is shown) above the legend, its lines so many letters long, and alternative
+    text."""
     keys = ax.get_legend()
     texts = [] if keys is None else [text.get_text() for text in keys.get_texts()]
     lines = -(-len(texts) // _columns(texts)) if texts else 0
-    title = fill(title, TITLE_LETTERS)
+    title = fill(title, letters)
     ax.set_title(title, loc="left", fontweight="bold", fontsize=12, pad=10 + 17 * lines, color=INK)
     ax.set_label(alt)
     return ax

@@ -79,6 +79,7 @@ def buyers(inputs: Inputs, horizon_weeks: int, months: int, rate: float, inactiv
         leaving=silent(chance[active], chosen.errors),
         leaving_value=float((1 - chance[active]) @ worth[active]),
         total=total_value(float(worth.sum()), chosen.errors),
+        today=total_value(float(worth[active].sum()), chosen.errors),
         method=found.method,
         fallback=", ".join(name for name in (chosen.fallback, odd(value, len(table))) if name),
         verdict=chosen.verdict,

@@ -18,6 +18,7 @@ from sklearn.linear_model import PoissonRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from analysis.models.evaluation import called
 from analysis.models.features import exposure, features, linear
 from analysis.models.orders import DAYS_OF_WEEK, bought_after, purchases, summary
 from analysis.models.pareto import ParetoNBD
@@ -68,7 +69,7 @@ def purchase_model(customers: pd.DataFrame, weeks: float) -> tuple[str, Purchase
         reason = sound(model.fit(customers), customers, weeks)
         if not reason:
             return name, model, tuple(notes)
-        notes.append(f"{name}: {reason}")
+        notes.append(f"{called(name)}: {reason}")
     name, mean, _ = averages(customers)
     return name, mean, tuple(notes)
 

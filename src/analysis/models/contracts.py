@@ -36,7 +36,7 @@ from analysis.models.person_periods import alive_now, person_periods
 from analysis.models.reasons import Words, contract_reasons
 from analysis.models.spells import contract_spells, day_of, days_of
 from analysis.stats import Z95, ratio
-from analysis.texts import mark, say
+from analysis.texts import mark, say, say_n
 
 FALLBACKS = {
     "Kaplan-Meier": "kaplan_meier",
@@ -51,7 +51,6 @@ DIMS = ("segment", "channel")
 NO_EARLIER_DAY = mark("no earlier day to forecast from: there is nothing to compare with")
 NOBODY_LEFT = mark("nobody left in the holdout: there is nothing to compare with")
 BEYOND_CHANCE = mark("missed the last holdout by {share}, more than {limit} and chance")
-FEW_LEFT = mark("{customers} customers left in the holdout, fewer than {limit}")
 
 
 class LifeTableAlone(DiscreteTimeHazard):
@@ -131,13 +130,15 @@ def contracts(inputs: Inputs, horizon_weeks: int, months: int, rate: float, word
     missed, word = judged(past, fitted, quarter)
     model = fitted.parts[0][1]
     customers = customers.join(contract_reasons(model, alive, words).set_index(customers.index))
-    total = ordered(np.array([value.total["low"]]), np.array([value.total["high"]]))
+    ends = ordered(np.array([value.total["low"]]), np.array([value.total["high"]]))
+    total = Estimate(float(value.total["value"]), float(ends[0][0]), float(ends[1][0]))
     return Outcome(
         model=CONTRACTUAL,
         customers=customers,
         leaving=leavers(fitted, alive, quarter),
         leaving_value=float(quarter @ customers["clv"].to_numpy()),
-        total=Estimate(float(value.total["value"]), float(total[0][0]), float(total[1][0])),
+        total=total,
+        today=total,
         method={"logistic": MODEL, "boosted": "boosted trees"}.get(model.kind_, fitted.fallback),
         fallback=fitted.fallback,
         verdict=word,
@@ -279,7 +280,14 @@ def judged(past: ContractBacktest | None, fitted: Fitted, risk: np.ndarray) -> t
     elif abs(missed) > USABLE_TOTAL:
         against.append(say(MISSED, share=f"{missed:+.0%}", limit=f"{USABLE_TOTAL:.0%}"))
     if past.ends < USABLE_ENDS:
-        against.append(say(FEW_LEFT, customers=past.ends, limit=USABLE_ENDS))
+        against.append(
+            say_n(
+                "{n} customer left in the holdout, fewer than {limit}",
+                "{n} customers left in the holdout, fewer than {limit}",
+                past.ends,
+                limit=USABLE_ENDS,
+            )
+        )
     word = "do not use" if bad else "indicative" if against else "usable"
     return missed, Verdict(word, (*bad, *against))
 

@@ -127,7 +127,7 @@ def table_of(outcome: Outcome, end: date) -> pd.DataFrame:
 
 
 def actions(outcomes: dict[str, Outcome], inputs: Inputs, capacity: int) -> pd.DataFrame:
-    """The customers by risk x value, as many of each model as the team can look after."""
+    """Today's customers by risk x value, as many of each model as the team can look after."""
     names = inputs.customers.set_index("customer_id")["name"]
     tables = []
     for outcome in outcomes.values():
@@ -135,7 +135,7 @@ def actions(outcomes: dict[str, Outcome], inputs: Inputs, capacity: int) -> pd.D
         if not len(table):
             continue
         stake = (table["quarter_risk"] * table["clv"]).to_numpy(dtype="float64")
-        best = table.assign(at_stake=stake, model=outcome.model)[stake > 0]
+        best = table.assign(at_stake=stake, model=outcome.model)[(stake > 0) & table["watched"]]
         best = best.sort_values(["at_stake", "customer_id"], ascending=[False, True], kind="stable")[
             :capacity
         ]

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from analysis.stats import Z95, ratio
-from analysis.texts import mark, say
+from analysis.texts import mark, say, say_n
 
 LEAST_FORECAST = 1e-9  # a forecast of 0 that was wrong would be infinitely wrong
 
@@ -196,7 +196,12 @@ def verdict(
             against.append(say("no better than {name} beyond chance", name=called(name)))
     if customers < USABLE_CUSTOMERS:
         against.append(
-            say("{customers} customers, fewer than {limit}", customers=customers, limit=USABLE_CUSTOMERS)
+            say_n(
+                "{n} customer, fewer than {limit}",
+                "{n} customers, fewer than {limit}",
+                customers,
+                limit=USABLE_CUSTOMERS,
+            )
         )
     if covered < USABLE_COVERAGE[0] or covered > USABLE_COVERAGE[1]:
         against.append(say("{share} of the 95 % intervals were right", share=f"{covered:.0%}"))

@@ -16,9 +16,8 @@ from analysis.models.intervals import count_interval, p_any, total_interval
 from analysis.models.orders import as_day
 from analysis.models.purchases import PurchaseModel
 from analysis.stats import ratio
-from analysis.texts import mark, say
+from analysis.texts import say, say_n
 
-AVERAGES = mark("{customers} customers, {repeaters} with a repeat purchase: averages only")
 LEAST_CUSTOMERS, LEAST_REPEATERS = 100, 40  # below: averages of all customers only
 REGRESSION_FROM, BOOSTING_FROM = 500, 2_000  # customers
 
@@ -122,7 +121,12 @@ def decided(
 ) -> tuple[str, str]:
     """Which forecast is used, and why."""
     if simple:
-        return found.default, say(AVERAGES, customers=customers, repeaters=repeaters)
+        return found.default, say_n(
+            "{n} customer, {repeaters} with a repeat purchase: averages only",
+            "{n} customers, {repeaters} with a repeat purchase: averages only",
+            customers,
+            repeaters=repeaters,
+        )
     if past is None:
         return found.default, say("no earlier time to compare forecasts at")
     if past.chosen in found.forecasts and past.chosen != GEOMETRIC:

@@ -40,6 +40,7 @@ class Outcome:
     leaving : how many of those watched are likely to leave, or not to buy, in the next quarter
     leaving_value : lifetime value of those, risk x value
     total : lifetime value of all
+    today : lifetime value of those watched
     method, fallback : what the forecast was made with; the fallback taken instead of a model, or ""
     verdict, missed : a word on it, and by how much the last holdout's total was missed (a share; NaN: none)
     tested_from, tested_days : the day the backtest forecast from, and for how long (0: there was none)
@@ -57,6 +58,7 @@ class Outcome:
     leaving: Estimate
     leaving_value: float
     total: Estimate
+    today: Estimate
     method: str
     fallback: str
     verdict: Verdict

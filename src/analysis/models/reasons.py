@@ -33,12 +33,19 @@ class Words:
 
 def span(days: float) -> str:
     """A time in the largest unit that leaves two of it or more."""
+    if round(days) < 1:
+        return say("less than a day")
     months, weeks = round(days / DAYS_OF_MONTH), round(days / 7.0)
     if months >= 2:
         return say_n("{n} month", "{n} months", months)
     if weeks >= 2:
         return say_n("{n} week", "{n} weeks", weeks)
     return say_n("{n} day", "{n} days", round(days))
+
+
+def tenure(month: int) -> str:
+    """How long somebody has been a customer who is in this month of a contract (the first is 1)."""
+    return say("less than a month") if month <= 1 else span((month - 1) * DAYS_OF_MONTH)
 
 
 def contract_reasons(model: DiscreteTimeHazard, alive: pd.DataFrame, words: Words) -> pd.DataFrame:
@@ -56,9 +63,7 @@ def contract_reasons(model: DiscreteTimeHazard, alive: pd.DataFrame, words: Word
             filled[row] += 1
     bare = np.flatnonzero(filled == 0)
     months = alive["month"].to_numpy()
-    result[bare, 0] = [
-        say("nothing unusual; customer for {time}", time=span((months[i] - 1) * DAYS_OF_MONTH)) for i in bare
-    ]
+    result[bare, 0] = [say("nothing unusual; customer for {time}", time=tenure(months[i])) for i in bare]
     return pd.DataFrame(result, columns=list(REASONS), index=alive.index)
 
 
@@ -66,7 +71,7 @@ def contract_words(feature: str, row: pd.Series, usual_cycle: float, words: Word
     """What a feature says of a customer; nothing where it is one that nobody can make sense of."""
     value = row.get(feature)
     if feature == "tenure":
-        return say("customer for {time}", time=span((row["month"] - 1) * DAYS_OF_MONTH))
+        return say("customer for {time}", time=tenure(row["month"]))
     if feature == "renewal_due":
         return say("renewal due this month")
     if feature == "season":
@@ -116,8 +121,8 @@ def order_reasons(customers: pd.DataFrame, features: pd.DataFrame) -> pd.DataFra
     second = [say("the last wait was {time}", time=span(last_gap[i])) if slower[i] else None for i in rows]
     counts = half.astype("int64").tolist(), (repeats - half).astype("int64").tolist()
     third = [
-        say("{later} repeat orders in the later half of the time, {earlier} in the earlier",
-            later=counts[0][i], earlier=counts[1][i])
+        say("{later} in the later half of the time, {earlier} in the earlier",
+            later=say_n("{n} repeat order", "{n} repeat orders", counts[0][i]), earlier=counts[1][i])
         if fewer[i] else None
         for i in rows
     ]  # fmt: skip

@@ -1,7 +1,6 @@
 """Tables of the customers' outlook: who may leave, what they are worth, and how far to trust it."""
 
 import numpy as np
-import pandas as pd
 
 from analysis.display import Note, Row, Table
 from analysis.labels import NOTHING, Labels
@@ -51,10 +50,11 @@ def outlook(models: CustomerModels, labels: Labels) -> Table | Note:
             around(labels, o.leaving.value, o.leaving.low, o.leaving.high) for o in found
         ],
         say("What those are worth"): [money(labels, o.leaving_value) for o in found],
-        say("What all customers are worth"): [
-            f"{money(labels, o.total.value)} ({money(labels, o.total.low)} – {money(labels, o.total.high)})"
+        say("What all customers of today are worth"): [
+            f"{money(labels, o.today.value)} ({money(labels, o.today.low)} – {money(labels, o.today.high)})"
             for o in found
         ],
+        say("Silent too long, not counted as customers today"): [gone_quiet(o, labels) for o in found],
         say("How wrong the last such forecast was"): [last_time(o, labels) for o in found],
         say("Can it be used?"): [say(VERDICTS[o.verdict.word]) for o in found],
     }
@@ -65,7 +65,18 @@ def outlook(models: CustomerModels, labels: Labels) -> Table | Note:
         months=models.months,
     )
     told = [f"{say(NAMES[o.model])}: {reason}" for o in found for reason in o.verdict.reasons]
+    if len(found) > 1:
+        told.insert(0, say("The columns count different people; who has a contract and orders is in both"))
     return Table(caption, ("", *(say(NAMES[o.model]) for o in found)), body, (worth, *told), "outlook")
+
+
+def gone_quiet(outcome: Outcome, labels: Labels) -> str:
+    """How many customers are known and not counted today, and what is still expected of them."""
+    quiet = int((~outcome.customers["watched"].astype("bool")).sum())
+    if not quiet:
+        return NOTHING
+    amount = money(labels, outcome.total.value - outcome.today.value)
+    return say("{customers}, worth {amount}", customers=labels.plain(float(quiet)), amount=amount)
 
 
 def around(labels: Labels, value: float, low: float, high: float) -> str:
@@ -106,7 +117,7 @@ def calls(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
     body = tuple(
         Row(
             (
-                str(row.customer_id) if pd.isna(row.name) else f"{row.name} ({row.customer_id})",
+                who(row.name, row.customer_id),
                 labels.value(float(row.quarter_risk), "ratio"),
                 money(labels, row.clv),
                 money(labels, row.at_stake),
@@ -122,6 +133,13 @@ def calls(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
     return Table(
         say("{model}: whom to call first", model=say(NAMES[model])), head, body, tuple(notes), "calls"
     )
+
+
+def who(name: object, customer_id: object) -> str:
+    """A customer by name and id, or by the id alone where that is all there is."""
+    if not isinstance(name, str) or name in ("", str(customer_id)):
+        return str(customer_id)
+    return f"{name} ({customer_id})"
 
 
 def levels(models: CustomerModels, labels: Labels, model: str) -> Table | Note:

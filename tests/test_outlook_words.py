@@ -1,0 +1,120 @@
+"""What the page of the customers' outlook says: of whom, in which words, within the picture."""
+
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+
+from analysis import charts, tables
+from analysis.company import open_company
+from analysis.display import Note
+from analysis.labels import Labels
+from analysis.models.customers import customer_models
+from analysis.models.evaluation import verdict
+from analysis.models.forecast import forecast_purchases
+from analysis.models.orders import customer_days
+from analysis.models.reasons import order_reasons, silence, span, tenure
+from analysis.tables.risks import who
+from analysis.texts import language
+from companies import make_company
+from conftest import ROOT
+
+ORDERS = {"churn": {"basis": "orders"}, "revenue_from": "orders"}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """Every third customer fell silent more than a year ago."""
+    rows = ["order_id,customer_id,ordered_at,amount,cost"]
+    for i in range(150):
+        last = date(2026, 3, 1) - timedelta(days=i % 20 + (500 if i % 3 == 0 else 0))
+        rows += [f"{i}-{k},{i:05d},{last - timedelta(days=30 * k)},{10 + i % 7},4" for k in range(1 + i % 5)]
+    company = make_company(tmp_path_factory.mktemp("shop"), {"orders": "\n".join(rows)}, **ORDERS)
+    return customer_models(company), Labels.of(company)
+
+
+def cells(table, name: str) -> tuple:
+    return next(row.cells[1:] for row in table.body if row.cells[0] == name)
+
+
+def test_the_worth_is_that_of_todays_customers_and_the_silent_have_a_row_of_their_own(shop):
+    models, labels = shop
+    outcome = models.outcomes["non_contractual"]
+    customers = outcome.customers
+    assert 0 < customers["watched"].sum() < len(customers) == 150
+    assert outcome.today.value == pytest.approx(customers.loc[customers["watched"], "clv"].sum())
+    assert outcome.today.low <= outcome.today.value <= outcome.today.high
+    table = tables.outlook(models, labels)
+    assert cells(table, "Customers today") == ("100",)
+    worth = labels.money(outcome.today.value, labels.currency)
+    assert cells(table, "What all customers of today are worth")[0].startswith(worth)
+    rest = labels.money(outcome.total.value - outcome.today.value, labels.currency)
+    assert cells(table, "Silent too long, not counted as customers today") == (f"50, worth {rest}",)
+
+
+def test_only_customers_of_today_are_to_be_called(shop):
+    models, _ = shop
+    watched = models.outcomes["non_contractual"].customers["watched"]
+    assert len(models.actions) > 0
+    assert watched[models.actions["customer_id"]].all()
+
+
+def test_two_models_count_different_people_and_say_so(shop):
+    company = open_company("acme", None, ROOT / "params")
+    labels = Labels.of(company)
+    table = tables.outlook(customer_models(company), labels)
+    assert any("different people" in note for note in table.notes)
+    assert not any("different people" in note for note in tables.outlook(*shop).notes)
+
+
+@pytest.mark.parametrize("tongue", ["en", "pl_PL"])
+@pytest.mark.parametrize("model", ["contractual", "non_contractual"])
+def test_a_title_names_its_model_and_ends_within_the_picture(tongue, model):
+    factors = pd.DataFrame(
+        {"model": model, "factor": "czas od ostatniego zamówienia", "level": ["do pół roku", "ponad rok"]}
+    ).assign(n=9, risk=[0.2, 0.4])
+    with language(tongue):
+        ax = charts.risk_levels(factors, Labels("pl_PL", "PLN", date(2026, 6, 30)), model)
+    ax.figure.canvas.draw()
+    box = next(t for t in (ax._left_title, ax.title) if t.get_text()).get_window_extent()
+    assert box.x1 <= ax.figure.bbox.x1
+    names = {"contractual": "Customers under contract", "non_contractual": "Customers who order"}
+    assert tongue != "en" or ax._left_title.get_text().replace("\n", " ").startswith(names[model])
+
+
+def test_a_chart_that_is_missing_says_of_which_customers():
+    none = pd.DataFrame({"model": []})
+    labels = Labels("en_US", "EUR", date(2026, 6, 30))
+    for chart in (charts.risk_levels, charts.came_true):
+        found = chart(none, labels, "contractual")
+        assert isinstance(found, Note)
+        assert found.text == "Customers under contract: there is nothing to draw."
+
+
+def test_short_times_are_told_in_words():
+    assert silence(0, 0, 0) == "one order only, less than a day ago"
+    assert silence(0.2, 20, 4) == "ordered less than a day ago, usually every 3 weeks"
+    assert (tenure(1), tenure(4), span(1)) == ("less than a month", "3 months", "1 day")
+
+
+def test_one_of_a_thing_is_no_plural():
+    customers = pd.DataFrame({"age_weeks": [50.0], "t_x_weeks": [45.0], "repeats": [5.0]})
+    seen = pd.DataFrame({"gap_last_share": [0.1], "last_half": [1.0]})
+    told = order_reasons(customers, seen).iloc[0].dropna().tolist()
+    assert "1 repeat order in the later half of the time, 4 in the earlier" in told
+    actual = pd.Series([2.0]).to_numpy()
+    assert "1 customer, fewer than 500" in verdict(1, actual, actual, {}, 0.95).reasons
+    days = customer_days(pd.DataFrame({"customer_id": [1, 1], "day": [0, 9], "amount": 5.0}))
+    assert forecast_purchases(days, 20, 4).reason.startswith("1 customer, 1 with a repeat purchase")
+
+
+def test_an_id_is_no_name():
+    assert who("01004", "01004") == who(None, "01004") == who(float("nan"), "01004") == "01004"
+    assert who("Firma", "01004") == "Firma (01004)"
+
+
+def test_forecasts_have_names_in_the_reasons():
+    actual = pd.Series([0.0, 1, 2, 3] * 50).to_numpy()
+    reasons = verdict(200, actual, actual[::-1] + 0.1, {"mean_rate": actual + 0.1}, 0.95).reasons
+    assert "worse than mean rate" in reasons
+    assert "_" not in " ".join(reasons)
