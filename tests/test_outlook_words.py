@@ -71,11 +71,15 @@ def test_two_models_count_different_people_and_say_so(shop):
 @pytest.mark.parametrize("model", ["contractual", "non_contractual"])
 def test_a_title_names_its_model_and_ends_within_the_picture(tongue, model):
     factors = pd.DataFrame(
-        {"model": model, "factor": "czas od ostatniego zamówienia", "level": ["do pół roku", "ponad rok"]}
+        {
+            "model": model,
+            "factor": "opiekun: Jan Kowalski-Wiśniewski, od",
+            "level": ["do pół roku", "ponad rok"],
+        }
     ).assign(n=9, risk=[0.2, 0.4])
     with language(tongue):
         ax = charts.risk_levels(factors, Labels("pl_PL", "PLN", date(2026, 6, 30)), model)
-    ax.figure.canvas.draw()
+    ax.figure.draw_without_rendering()
     box = next(t for t in (ax._left_title, ax.title) if t.get_text()).get_window_extent()
     assert box.x1 <= ax.figure.bbox.x1
     names = {"contractual": "Customers under contract", "non_contractual": "Customers who order"}
