@@ -28,7 +28,7 @@ from analysis.labels import Labels
 from analysis.texts import say
 
 WIDE, HIGH = 0.86, 0.8  # of a box, in columns and rows
-LETTERS, LINES = 22, 2  # of a name
+LETTERS, LINES = 20, 2  # of a name
 PITCH = 0.62  # inches of a row
 SIGNS = {
     "done": "✓", "ahead": "▲", "on track": "●", "behind": "▼", "better": "▲", "worse": "▼", "unchanged": "●",
