@@ -18,3 +18,19 @@ def cdnow(name: str) -> pd.DataFrame:
     )
     orders["day"] = pd.to_datetime(orders["day"].astype(str), format="%Y%m%d")
     return orders[["customer_id", "day", "amount"]]
+
+
+@cache
+def online_retail() -> pd.DataFrame:
+    """Online Retail's sale lines with a customer: customer_id, day, amount."""
+    path = real_data("online_retail") / "online_retail.csv.gz"
+    lines = pd.read_csv(path, dtype={"InvoiceNo": str, "CustomerID": str, "StockCode": str})
+    valid = ~lines["InvoiceNo"].str.startswith("C") & (lines["Quantity"] > 0) & (lines["UnitPrice"] > 0)
+    lines = lines[valid & lines["CustomerID"].notna()]
+    return pd.DataFrame(
+        {
+            "customer_id": lines["CustomerID"],
+            "day": pd.to_datetime(lines["InvoiceDate"]),
+            "amount": lines["Quantity"] * lines["UnitPrice"],
+        }
+    )

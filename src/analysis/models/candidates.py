@@ -3,8 +3,8 @@
 The learners are a Poisson regression and gradient boosting with a Poisson loss, on features at earlier
 cut-offs and what was bought between those and the cut-off. Their settings were chosen inside the calibration
 time of public data (CDNOW, Online Retail), by the mean deviance of forecasts made at 50, 60 and 70 % of that
-time for the rest of it: ten sets of cut-offs and horizons, three penalties, fourteen boosters. No holdout was
-used for it.
+time for the rest of it: ten sets of cut-offs and horizons, three penalties, fourteen boosters, ten sets of
+features. No holdout was used for it.
 """
 
 import warnings

@@ -25,6 +25,7 @@ FEATURES = (
     "log_mean_amount",
     "log_first_amount",
     "one_time",
+    "history_share",
 )
 SKEWED = ("overdue", "horizon_share")  # ratios: their logarithms are what a linear model gets
 
@@ -34,7 +35,9 @@ def features(bought: pd.DataFrame, cutoff: object, weeks: float) -> pd.DataFrame
 
     `bought` comes from `orders.purchases` with the same cut-off. Gaps are between days of purchase; a
     customer of one purchase has the age for a gap. `overdue` is the silence in mean gaps; `last_quarter` and
-    `last_half` count repeat purchases in those parts of the customer's age.
+    `last_half` count repeat purchases in those parts of the customer's age. `history_share` is the age in
+    the time since anybody's first purchase: whoever is there from the beginning, where it is near 1, may have
+    bought long before it was recorded.
     """
     customers = summary(bought, cutoff)
     repeats = customers["repeats"].to_numpy()
@@ -70,6 +73,7 @@ def features(bought: pd.DataFrame, cutoff: object, weeks: float) -> pd.DataFrame
         np.log1p(customers["mean_amount"].to_numpy()),
         np.log1p(net[begins]),
         one_time.astype("float64"),
+        age / max(as_day(cutoff) - day.min(initial=as_day(cutoff)), 1.0),
     )
     return pd.DataFrame(dict(zip(FEATURES, columns, strict=True)), index=customers.index)
 
