@@ -1,8 +1,9 @@
 """Features that know the future: they make a model of churn look good, and useless.
 
 A column is refused when it says how long a customer lasted rather than who they were: it follows the duration
-(or the duration times another feature, as all that was ever billed does), carries dates after the cut-off or
-the customer's end, is filled in only when a contract ends, or is the outcome under another name.
+(or the duration times another feature, as all that was ever billed does) or holds bands of it, carries dates
+after the cut-off or the customer's end, is filled in only when a contract ends, or is the outcome under
+another name.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.stats import rankdata
 
 from analysis.errors import AnalysisError
 from analysis.texts import mark, say
@@ -27,6 +29,7 @@ ONLY_LEFT = mark("filled in only for customers who left ({n} of {left}, none of 
 MOSTLY_LEFT = mark("filled in for {left} of those who left and {others} of the others")
 FOLLOWS = mark("correlation {correlation} with how long they were customers")
 FOLLOWS_WITH = mark("correlation {correlation} with how long they were customers x {other}")
+BANDS = mark("its values are bands of how long they were customers (correlation ratio {correlation})")
 TELLS = mark("its values tell who left, with {n} exceptions of {customers}")
 EMPTY = ("", "nan", "none", "null", "n/a", "-", "<na>", "nat")
 
@@ -72,7 +75,7 @@ def find_leaks(
         leak = leak or filled_leak(name, features[name], ended)
         if leak is None and name in known:
             leak = duration_leak(name, known, time)
-        leak = leak or outcome_leak(name, features[name], ended)
+        leak = leak or band_leak(name, features[name], time) or outcome_leak(name, features[name], ended)
         leaks += [leak] if leak else []
     return leaks
 
@@ -186,14 +189,28 @@ def filled_leak(name: str, values: pd.Series, ended: np.ndarray) -> Leak | None:
 def duration_leak(name: str, known: dict[str, np.ndarray], time: np.ndarray) -> Leak | None:
     """A number that follows the duration, or the duration times another feature that it is no twin of."""
     mine = known[name]
-    if abs(r := correlation(mine, time)) > SAME:
+    if abs(r := alike(mine, time)) > SAME:
         return Leak(name, "duration", say(FOLLOWS, correlation=f"{r:.3f}"))
     for other, x in known.items():
-        r = correlation(mine, time * x) if other != name else 0.0
-        if abs(r) > SAME and abs(correlation(mine, x)) <= SAME:
+        r = alike(mine, time * x) if other != name else 0.0
+        if abs(r) > SAME and abs(alike(mine, x)) <= SAME:
             reason = say(FOLLOWS_WITH, correlation=f"{r:.3f}", other=other)
             return Leak(name, "product", reason)
     return None
+
+
+def band_leak(name: str, values: pd.Series, time: np.ndarray) -> Leak | None:
+    """A column of few levels that stand for bands of the duration (correlation ratio, adjusted for their
+    number)."""
+    level, names = pd.factorize(values, use_na_sentinel=False)
+    k, n = len(names), len(time)
+    whole = float(((time - time.mean()) ** 2).sum()) if n else 0.0
+    if not 2 <= k <= MOST_LEVELS or n - k < LEAST_PAIRS or whole <= 0:
+        return None
+    mean = np.bincount(level, weights=time, minlength=k) / np.bincount(level, minlength=k)
+    within = float(((time - mean[level]) ** 2).sum())
+    ratio = np.sqrt(max(1 - within / (n - k) / (whole / (n - 1)), 0.0))
+    return Leak(name, "duration", say(BANDS, correlation=f"{ratio:.3f}")) if ratio > SAME else None
 
 
 def outcome_leak(name: str, values: pd.Series, ended: np.ndarray) -> Leak | None:
@@ -219,3 +236,10 @@ def correlation(x: np.ndarray, y: np.ndarray) -> float:
     spread = float(np.sqrt((a @ a) * (b @ b)))
     enough = np.sqrt(a @ a) > 1e-9 * (1 + np.abs(x[both]).max()) and spread > 0
     return float(a @ b) / spread if enough else 0.0
+
+
+def alike(x: np.ndarray, y: np.ndarray) -> float:
+    """The larger of Pearson's and Spearman's correlation: a leak may be bent, as logarithms are."""
+    both = np.isfinite(x) & np.isfinite(y)
+    found = (correlation(x, y), correlation(rankdata(x[both]), rankdata(y[both])))
+    return max(found, key=abs)
