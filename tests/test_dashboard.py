@@ -568,12 +568,12 @@ def test_the_data_s_freshness_and_faults_stand_on_the_page(tmp_path):
 def test_rows_read_are_those_of_the_source_everywhere(tmp_path):
     client = make_company(tmp_path, {"orders": ORDERS}, revenue_from="orders", churn={"basis": "orders"})
     page, kpis = page_of(client, tmp_path / "report")
-    assert "5 rows read from 1 tables." in said(page.select_one("section.data"))
+    assert "5 rows read from 1 table." in said(page.select_one("section.data"))
     lines = [[said(cell) for cell in row.select("th, td")] for row in page.select("table.ledger tbody tr")]
     assert {line[0]: line[2:] for line in lines} == {"orders": ["5", "0", "5"], "customers": ["–", "–", "3"]}
     assert summary(client, kpis, identities(client, kpis))["rows_read"] == 5
     text = ledger(client, Labels.of(client)).text
-    assert text == "5 rows read from 1 tables, 5 of them used; 0 were faulty and set aside."
+    assert text == "5 rows read from 1 table, 5 of them used; 0 were faulty and set aside."
 
 
 def test_the_same_data_give_the_same_files(tmp_path):

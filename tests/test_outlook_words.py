@@ -96,8 +96,9 @@ def test_a_chart_that_is_missing_says_of_which_customers():
 
 
 def test_short_times_are_told_in_words():
-    assert silence(0, 0, 0) == "one order only, less than a day ago"
-    assert silence(0.2, 20, 4) == "ordered less than a day ago, usually every 3 weeks"
+    assert silence(0.2, 20, 4) == "ordered today, usually every 3 weeks"
+    assert silence(0, 0, 0) == "one order only, today"
+    assert silence(9, 1.1, 40) == "no order for 9 days, usually every day"
     assert (tenure(1), tenure(4), span(1)) == ("less than a month", "3 months", "1 day")
 
 

@@ -91,10 +91,13 @@ class Picture:
         )
 
 
-def show(*parts: Axes | Note | Table | Folded) -> None:
-    """Display charts and tables one below the other; of notes with one cause only the first."""
+def show(*parts: Axes | Note | Table | Folded | None) -> None:
+    """Display charts and tables one below the other; of notes with one cause only the first, None not at
+    all."""
     told = set()
     for part in parts:
+        if part is None:
+            continue
         if isinstance(part, Note):
             if (part.cause or part.text) in told:
                 continue

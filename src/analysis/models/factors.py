@@ -42,7 +42,14 @@ def contract_factors(
         is_number = pd.api.types.is_numeric_dtype(values.dtype)
         levels = cut(values, words) if is_number else texts(values, name, words)
         tables.append(by_level(say(NAMES[name]) if name in NAMES else name, levels, risk))
-    return pd.concat(tables, ignore_index=True)
+    return telling(tables)
+
+
+def telling(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """The factors one below the other; one of a single level tells nobody apart and is left out, unless all
+    are."""
+    several = [table for table in tables if len(table) > 1]
+    return pd.concat(several or tables[:1], ignore_index=True)
 
 
 def cut(values: pd.Series, words: Words) -> pd.Series:
@@ -100,4 +107,4 @@ def order_factors(customers: pd.DataFrame, risk: np.ndarray) -> pd.DataFrame:
     )
     tables = [by_level(say("next order"), late, risk), by_level(say("orders so far"), often, risk),
               by_level(say("time since the last order"), pd.Series(months), risk)]  # fmt: skip
-    return pd.concat(tables, ignore_index=True)
+    return telling(tables)

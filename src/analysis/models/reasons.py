@@ -132,10 +132,14 @@ def order_reasons(customers: pd.DataFrame, features: pd.DataFrame) -> pd.DataFra
 
 def silence(days: float, gap: float, repeats: int) -> str:
     """How long a customer has not ordered, against how often they usually do."""
+    today = round(days) < 1
     if repeats == 0:
-        return say("one order only, {time} ago", time=span(days))
+        return say("one order only, today") if today else say("one order only, {time} ago", time=span(days))
     if gap < 1:
-        return say("last order {time} ago", time=span(days))
+        return say("last order today") if today else say("last order {time} ago", time=span(days))
+    usual = say("every day") if round(gap) <= 1 else say("every {time}", time=span(gap))
+    if today:
+        return say("ordered today, usually {usual}", usual=usual)
     if days > LATE * gap:
-        return say("no order for {time}, usually every {usual}", time=span(days), usual=span(gap))
-    return say("ordered {time} ago, usually every {usual}", time=span(days), usual=span(gap))
+        return say("no order for {time}, usually {usual}", time=span(days), usual=usual)
+    return say("ordered {time} ago, usually {usual}", time=span(days), usual=usual)

@@ -294,8 +294,8 @@ def _data(background: Background) -> DataState:
     read, bad = int(source["rows_read"].sum()), int(source["quarantined"].sum())
     newest = max(days.values(), default=None)
     said = [
-        say_n("{count} row read from {tables} tables.", "{count} rows read from {tables} tables.", read,
-              count=labels.plain(read), tables=len(source)),
+        say_n("{count} row read from {tables}.", "{count} rows read from {tables}.", read,
+              count=labels.plain(read), tables=say_n("{n} table", "{n} tables", len(source))),
         say_n("{count} sum checked, {broken} broken.", "{count} sums checked, {broken} broken.",
               background.checked, count=labels.plain(background.checked), broken=len(background.broken)),
     ]  # fmt: skip

@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.company import Company
 from analysis.display import Folded, Row, Table
 from analysis.labels import NOTHING, Labels
-from analysis.texts import mark, say
+from analysis.texts import mark, say, say_n
 
 PACKAGES = ("pandas", "ibis-framework", "duckdb", "matplotlib")
 HEADS = {  # of columns that frames hand over
@@ -54,9 +54,10 @@ def ledger(client: Company, labels: Labels) -> Folded:
         for line in found[list(head)].itertuples(index=False)
     ]
     read, kept, bad = (labels.plain(source[name].sum()) for name in ("rows_read", "accepted", "quarantined"))
-    text = say(
-        "{read} rows read from {tables} tables, {kept} of them used; {bad} were faulty and set aside.",
-        read=read, tables=len(source), kept=kept, bad=bad,
+    text = say_n(
+        "{read} rows read from {n} table, {kept} of them used; {bad} were faulty and set aside.",
+        "{read} rows read from {n} tables, {kept} of them used; {bad} were faulty and set aside.",
+        len(source), read=read, kept=kept, bad=bad,
     )  # fmt: skip
     return Folded(text, Table(say("Rows of each table"), tuple(head.values()), tuple(body), kind="ledger"))
 
