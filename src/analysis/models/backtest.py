@@ -15,11 +15,15 @@ from analysis.models.evaluation import (
     paired_interval,
     poisson_deviances,
     scores,
+    spend_error,
     total_error,
+    valued,
     verdict,
+    worse,
 )
 from analysis.models.intervals import count_interval, dispersion
-from analysis.models.orders import DAYS_OF_WEEK, bought_after
+from analysis.models.orders import DAYS_OF_WEEK, bought_after, purchases
+from analysis.models.value import value_forecast
 from analysis.texts import mark, say
 
 BETTER = mark("{deviance} deviance a customer against {name}, beyond chance")
@@ -58,6 +62,39 @@ def origins(first: int, cutoff: int, weeks: float) -> list[Origin]:
 
 
 @dataclass(frozen=True)
+class Held:
+    """What came after an earlier cut-off, and what was known of amounts at it; arrays by customer.
+
+    `purchases` and `spend` are of the `weeks` held out; `amount` is what a coming purchase was expected to
+    bring (`value.value_forecast`), `flat` the mean amount of all purchases so far.
+    """
+
+    cutoff: int
+    weeks: float
+    purchases: np.ndarray
+    spend: np.ndarray
+    amount: np.ndarray
+    flat: float
+
+    def worth(self, forecast: np.ndarray, flat: bool = False) -> np.ndarray:
+        """The spend that goes with a forecast of purchases; `flat`: at one amount for all."""
+        return forecast * (self.flat if flat else self.amount)
+
+    def flat_better(self, forecast: np.ndarray) -> bool:
+        """Whether one amount for all forecast the spend better than each customer's own, beyond chance."""
+        own, all_alike = (np.abs(self.spend - self.worth(forecast, flat)) for flat in (False, True))
+        return worse(own, all_alike)
+
+
+def held_out(days: pd.DataFrame, cutoff: int, weeks: float, customers: pd.Index) -> Held:
+    """The time after a cut-off, for the customers known at it."""
+    later, bought = bought_after(days, cutoff, weeks, customers), purchases(days, cutoff)
+    amount = value_forecast(bought).mean_amount.reindex(customers).to_numpy(dtype="float64")
+    days_bought, spend = (later[name].to_numpy(dtype="float64") for name in ("purchases", "spend"))
+    return Held(cutoff, weeks, days_bought, spend, amount, float(bought["net"].mean()))
+
+
+@dataclass(frozen=True)
 class Backtest:
     """How the forecasts did at earlier cut-offs.
 
@@ -65,7 +102,10 @@ class Backtest:
     of the chosen one, both of the main cut-off (`cutoff`, a day; `weeks` held out); `coverage` is of the 95 %
     intervals of customers with a forecast above 1 there (NaN: there is none), with the dispersion of the
     cut-off before it; `dispersion` is of the main cut-off; `missed` the chosen forecast's error of the main
-    total; `errors` has a row per cut-off: `cutoff`, `weeks`, `actual`, `forecast`, `error`.
+    total; `errors` has a row per cut-off: `cutoff`, `weeks`, of the days of purchase `actual`, `forecast`,
+    `error`, and of what they brought `spend_actual`, `spend_forecast`, `spend_error` (NaN: nothing was
+    earned). `flat` says that one amount for all forecast the spend better than each customer's own did, and
+    is what the spend is forecast with; `held` is what came after each cut-off.
     """
 
     cutoff: int
@@ -79,6 +119,13 @@ class Backtest:
     missed: float
     errors: pd.DataFrame
     verdict: Verdict
+    flat: bool
+    held: tuple[Held, ...]
+
+    @property
+    def missed_spend(self) -> float:
+        """The error of the main total of spend; NaN where nothing was earned."""
+        return float(self.errors["spend_error"].iloc[0])
 
 
 def choose(forecasts: dict[str, np.ndarray], default: str, actual: np.ndarray) -> tuple[str, str]:
@@ -111,35 +158,63 @@ def backtest(
     bought = known.loc[known["bought"].to_numpy(dtype="bool"), "day"]
     if not len(bought):
         return None
-    runs: list[tuple[Origin, Candidates, np.ndarray]] = []
+    runs: list[tuple[Held, Candidates]] = []
     for origin in origins(int(bought.min()), cutoff, weeks):
         found = candidates(known, origin.cutoff, origin.weeks, learners, simple)
-        later = bought_after(known, origin.cutoff, origin.weeks, found.customers.index)
-        runs.append((origin, found, later["purchases"].to_numpy()))
+        runs.append((held_out(known, origin.cutoff, origin.weeks, found.customers.index), found))
     if not runs:
         return None
-    origin, main, actual = runs[0]
-    chosen, why = choose(main.forecasts, main.default, actual)
-    forecast = main.forecasts[chosen]
+    held, main = runs[0]
+    chosen, why = choose(main.forecasts, main.default, held.purchases)
     against = baselines(main.customers, main.weeks)
-    covered = np.nan
-    if len(runs) > 1:
-        _, other, happened = runs[1]
-        low, high = count_interval(forecast, dispersion(happened, picked(other, chosen)))
-        covered = coverage(actual[forecast > 1], low[forecast > 1], high[forecast > 1])
+    table = scored(held, {**main.forecasts, **against})
+    tested = [(past, picked(found, chosen)) for past, found in runs]
+    return judged(tested, chosen, why, table, others(against, chosen))
+
+
+def judged(
+    tested: list[tuple[Held, np.ndarray]],
+    chosen: str,
+    why: str,
+    table: pd.DataFrame,
+    against: dict[str, np.ndarray],
+) -> Backtest:
+    """What the forecasts of one name, the main cut-off's first, say of it."""
+    held, forecast = tested[0]
+    actual, often, covered = held.purchases, forecast > 1, np.nan
+    if len(tested) > 1:
+        other, before = tested[1]
+        low, high = count_interval(forecast, dispersion(other.purchases, before))
+        covered = coverage(actual[often], low[often], high[often])
+    flat = held.flat_better(forecast)
+    word = verdict(len(actual), actual, forecast, against, covered)
     return Backtest(
-        cutoff=origin.cutoff,
-        weeks=origin.weeks,
+        cutoff=held.cutoff,
+        weeks=held.weeks,
         chosen=chosen,
         why=why,
-        scores=scores(actual, {**main.forecasts, **against}),
+        scores=table,
         deciles=decile_table(actual, forecast),
         coverage=covered,
         dispersion=dispersion(actual, forecast),
         missed=total_error(actual, forecast),
-        errors=past_errors(runs, chosen),
-        verdict=verdict(len(actual), actual, forecast, others(against, chosen), covered),
+        errors=past_errors(tested, flat),
+        verdict=valued(word, held.spend, held.worth(forecast, flat)),
+        flat=flat,
+        held=tuple(one for one, _ in tested),
     )
+
+
+def scored(held: Held, forecasts: dict[str, np.ndarray]) -> pd.DataFrame:
+    """`evaluation.scores` of each forecast, and the mean absolute error of the spend that goes with it.
+
+    `spend_mae` is at the amount expected of each customer, `spend_mae_flat` at one amount for all.
+    """
+    table = scores(held.purchases, forecasts)
+    for name, flat in (("spend_mae", False), ("spend_mae_flat", True)):
+        missed = [np.abs(held.spend - held.worth(forecast, flat)) for forecast in forecasts.values()]
+        table[name] = [float(each.mean()) for each in missed]
+    return table
 
 
 def others(against: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
@@ -149,35 +224,17 @@ def others(against: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
 
 def retested(past: Backtest, days: pd.DataFrame, name: str, learners: tuple[str, ...]) -> Backtest | None:
     """The same backtest of another forecast; None where that could not be made at the main cut-off."""
-    runs = []
-    for cutoff, weeks in past.errors[["cutoff", "weeks"]].itertuples(index=False):
-        made = forecast_by(name, days, int(cutoff), weeks, learners)
-        if made is not None:
-            later = bought_after(days, int(cutoff), weeks, made[0].index)["purchases"].to_numpy()
-            runs.append((int(cutoff), weeks, later, made[1], made[0]))
-    if not runs or runs[0][0] != past.cutoff:
+    made = [(held, forecast_by(name, days, held.cutoff, held.weeks, learners)) for held in past.held]
+    runs = [(held, *found) for held, found in made if found is not None]
+    if not runs or runs[0][0].cutoff != past.cutoff:
         return None
-    _, weeks, actual, forecast, customers = runs[0]
-    covered, often = np.nan, forecast > 1
-    if len(runs) > 1:
-        low, high = count_interval(forecast, dispersion(*runs[1][2:4]))
-        covered = coverage(actual[often], low[often], high[often])
-    totals = [(day, span, y.sum(), f.sum(), total_error(y, f)) for day, span, y, f, _ in runs]
+    held, customers, forecast = runs[0]
     table = past.scores
     if name not in table.index:
-        table = pd.concat([scores(actual, {name: forecast}), table]).rename_axis(table.index.name)
-    against = others(baselines(customers, weeks), name)
-    return replace(
-        past,
-        chosen=name,
-        scores=table,
-        deciles=decile_table(actual, forecast),
-        coverage=covered,
-        dispersion=dispersion(actual, forecast),
-        missed=total_error(actual, forecast),
-        errors=pd.DataFrame(totals, columns=past.errors.columns),
-        verdict=verdict(len(actual), actual, forecast, against, covered),
-    )
+        table = pd.concat([scored(held, {name: forecast}), table]).rename_axis(table.index.name)
+    against = others(baselines(customers, held.weeks), name)
+    tested = [(one, forecast) for one, _, forecast in runs]
+    return replace(judged(tested, name, past.why, table, against), held=past.held)
 
 
 def picked(found: Candidates, name: str) -> np.ndarray:
@@ -185,17 +242,14 @@ def picked(found: Candidates, name: str) -> np.ndarray:
     return found.forecasts.get(name, found.forecasts[found.default])
 
 
-def past_errors(runs: list[tuple[Origin, Candidates, np.ndarray]], chosen: str) -> pd.DataFrame:
-    """One row per earlier cut-off: `cutoff`, `weeks`, totals `actual` and `forecast`, `error` of the
-    total."""
-    rows = [
-        (
-            origin.cutoff,
-            origin.weeks,
-            actual.sum(),
-            picked(found, chosen).sum(),
-            total_error(actual, picked(found, chosen)),
-        )
-        for origin, found, actual in runs
-    ]
-    return pd.DataFrame(rows, columns=["cutoff", "weeks", "actual", "forecast", "error"])
+def past_errors(tested: list[tuple[Held, np.ndarray]], flat: bool) -> pd.DataFrame:
+    """One row per earlier cut-off: `cutoff`, `weeks`, and of days of purchase and of spend the totals that
+    were and that were forecast, and the error of the total."""
+    rows = []
+    for held, forecast in tested:
+        worth = held.worth(forecast, flat)
+        counts = (held.purchases.sum(), forecast.sum(), total_error(held.purchases, forecast))
+        spend = (held.spend.sum(), worth.sum(), spend_error(held.spend, worth))
+        rows.append((held.cutoff, held.weeks, *counts, *spend))
+    names = ("actual", "forecast", "error")
+    return pd.DataFrame(rows, columns=["cutoff", "weeks", *names, *(f"spend_{name}" for name in names)])

@@ -27,6 +27,7 @@ from analysis.stats import ratio
 from analysis.texts import mark, say
 
 NEVER_TESTED = mark("this forecast could not be made at the earlier day: it was never tested")
+FLAT_BETTER = mark("one amount for all forecast the value of the last holdout's orders better")
 RIVALS = ("naive_rate", "mean_rate", "bg_nbd", "nbd")
 MORE = mark(
     "who orders more often also spends more an order (correlation {correlation}): values of the extremes "
@@ -40,13 +41,19 @@ LESS = mark(
 
 @dataclass(frozen=True)
 class Used:
-    """The forecast in use, and what it is known by."""
+    """The forecast in use, and what it is known by.
+
+    `missed` and `errors` are of the days of purchase at earlier cut-offs, `missed_spend` and `spend_errors`
+    of what those brought.
+    """
 
     forecast: PurchaseForecast
     fallback: str
     verdict: Verdict
     missed: float
     errors: np.ndarray
+    missed_spend: float
+    spend_errors: np.ndarray
 
 
 def buyers(inputs: Inputs, horizon_weeks: int, months: int, rate: float, inactive: int) -> Outcome:
@@ -62,7 +69,7 @@ def buyers(inputs: Inputs, horizon_weeks: int, months: int, rate: float, inactiv
     chosen = in_use(inputs.days, cutoff, forecast_purchases(inputs.days, cutoff, horizon_weeks))
     found, table = chosen.forecast, chosen.forecast.customers
     bought = purchases(inputs.days, cutoff)
-    value = value_forecast(bought)
+    value = amounts(bought, found.backtest)
     amount = value.mean_amount.reindex(table.index).to_numpy(dtype="float64")
     level = table["level"].to_numpy(dtype="float64")
     worth, ahead, note = lifetime(found, table, amount, inputs.margin, rate, months, level)
@@ -78,8 +85,8 @@ def buyers(inputs: Inputs, horizon_weeks: int, months: int, rate: float, inactiv
         customers=customers,
         leaving=silent(chance[active], chosen.errors),
         leaving_value=float((1 - chance[active]) @ worth[active]),
-        total=total_value(float(worth.sum()), chosen.errors),
-        today=total_value(float(worth[active].sum()), chosen.errors),
+        total=total_value(float(worth.sum()), chosen.spend_errors),
+        today=total_value(float(worth[active].sum()), chosen.spend_errors),
         method=found.method,
         fallback=", ".join(name for name in (chosen.fallback, odd(value, len(table))) if name),
         verdict=chosen.verdict,
@@ -91,7 +98,8 @@ def buyers(inputs: Inputs, horizon_weeks: int, months: int, rate: float, inactiv
         coverage=past.coverage if past else np.nan,
         factors=order_factors(table[active], 1 - chance[active]),
         notes=notes(chosen, value, note),
-        groups=by_member(inputs, customers, chosen.errors),
+        groups=by_member(inputs, customers, chosen.spend_errors),
+        missed_spend=chosen.missed_spend,
     )
 
 
@@ -134,15 +142,14 @@ def in_use(days: pd.DataFrame, cutoff: int, found: PurchaseForecast) -> Used:
     past = found.backtest
     if past is None:
         why = say("no earlier time to forecast from: there is nothing to compare with")
-        return Used(found, found.method, Verdict("do not use", (why,)), np.nan, np.zeros(0))
+        return untested(found, found.method, why)
     repeaters = int((found.customers["repeats"] > 0).sum())
     learners = affordable(len(found.customers), repeaters)[1]
     degenerate = found.model_name if found.model_name != "pareto_nbd" else ""
     fallback = found.method if found.method != GEOMETRIC and found.method != "pareto_nbd" else degenerate
     own = past if found.method == past.chosen else retested(past, days, found.method, learners)
     if own is None:
-        untested = replace(found, backtest=None)
-        return Used(untested, fallback, Verdict("do not use", (say(NEVER_TESTED),)), np.nan, np.zeros(0))
+        return untested(found, fallback, say(NEVER_TESTED))
     deviances = past.scores.loc[past.scores.index.isin(RIVALS), "deviance"]
     better = deviances[deviances < own.scores.loc[own.chosen, "deviance"]].drop(own.chosen, errors="ignore")
     for name in better.sort_values(kind="stable").index.astype(str):
@@ -160,7 +167,23 @@ def used(found: PurchaseForecast, fallback: str) -> Used:
     """A forecast with what its own backtest says of it."""
     assert found.backtest is not None
     past = found.backtest
-    return Used(found, fallback, past.verdict, past.missed, past.errors["error"].to_numpy(dtype="float64"))
+    errors, spend = (past.errors[name].to_numpy(dtype="float64") for name in ("error", "spend_error"))
+    return Used(found, fallback, past.verdict, past.missed, errors, past.missed_spend, spend)
+
+
+def untested(found: PurchaseForecast, fallback: str, why: str) -> Used:
+    """A forecast that could not be held against anything."""
+    none, word = np.zeros(0), Verdict("do not use", (why,))
+    return Used(replace(found, backtest=None), fallback, word, np.nan, none, np.nan, none)
+
+
+def amounts(bought: pd.DataFrame, past: Backtest | None) -> ValueForecast:
+    """What a coming purchase of each customer is worth: one amount for all where that was better before."""
+    value = value_forecast(bought)
+    if past is None or not past.flat or value.method == "mean_amount":
+        return value
+    flat = pd.Series(float(bought["net"].mean()), index=value.mean_amount.index)
+    return replace(value, mean_amount=flat, method="mean_amount", reason=say(FLAT_BETTER))
 
 
 def with_forecast(found: PurchaseForecast, now: np.ndarray, past: Backtest, reason: str) -> PurchaseForecast:
@@ -226,7 +249,7 @@ def silent(chance: np.ndarray, errors: np.ndarray) -> Estimate:
 
 
 def total_value(value: float, errors: np.ndarray) -> Estimate:
-    """Lifetime value of all, as far off as earlier totals of orders were."""
+    """Lifetime value of all, as far off as earlier totals of what orders brought were."""
     ends = total_interval(value, errors)
     return Estimate(value, min(ends), max(ends))
 

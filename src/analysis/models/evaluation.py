@@ -20,6 +20,8 @@ OWN_MODELS = ("bg_nbd", "nbd")  # baselines that are models of their own: not to
 USABLE_TOTAL, INDICATIVE_TOTAL = 0.15, 0.30  # how far the total may be off
 MISSED = mark("missed the last holdout by {share}, more than {limit}")
 NOTHING_BOUGHT = mark("nothing was bought in the holdout: there is nothing to compare with")
+VALUE_MISSED = mark("missed the value of the last holdout's orders by {share}, more than {limit}")
+NOTHING_EARNED = mark("nothing was earned in the holdout: what orders are worth was not tested")
 REPLACED = mark("{name} forecast the last holdout better than the model: it is what is used")
 ALIKE = mark("everybody has the same forecast: it tells nobody apart")
 NO_RANK = mark("it ranks customers no better than chance")
@@ -107,6 +109,11 @@ def total_error(actual: ArrayLike, forecast: ArrayLike) -> float:
     return float(ratio(np.sum(np.asarray(forecast, dtype="float64")) - happened, happened))
 
 
+def spend_error(actual: ArrayLike, forecast: ArrayLike) -> float:
+    """`total_error` of money; NaN where, net of refunds, nothing was earned."""
+    return total_error(actual, forecast) if np.sum(np.asarray(actual, dtype="float64")) > 0 else np.nan
+
+
 def scores(actual: ArrayLike, forecasts: dict[str, np.ndarray]) -> pd.DataFrame:
     """One row per forecast (index `model`): `deviance`, `spearman`, `auc` of any purchase, `mae`,
     `total_error`."""
@@ -158,6 +165,11 @@ def paired_interval(one: ArrayLike, other: ArrayLike) -> tuple[float, float, flo
     return mean, mean - half, mean + half
 
 
+def worse(one: ArrayLike, other: ArrayLike) -> bool:
+    """Whether the one loss is larger than the other beyond chance (`paired_interval`)."""
+    return paired_interval(one, other)[1] > 0
+
+
 @dataclass(frozen=True)
 class Verdict:
     """`word` is `usable`, `indicative` or `do not use`; `reasons` say what stands against a better word."""
@@ -207,3 +219,20 @@ def verdict(
         against.append(say("{share} of the 95 % intervals were right", share=f"{covered:.0%}"))
     word = "do not use" if bad else "indicative" if against else "usable"
     return Verdict(word, (*bad, *against))
+
+
+def valued(judged: Verdict, actual: np.ndarray, forecast: np.ndarray) -> Verdict:
+    """The verdict on a forecast of purchases, once the spend that goes with it has been looked at too.
+
+    Where its total was missed by more than 30 %, or nothing was earned that it could be held against, a
+    forecast is *indicative* at best.
+    """
+    missed, reason = spend_error(actual, forecast), ""
+    if abs(missed) > INDICATIVE_TOTAL:
+        reason = say(VALUE_MISSED, share=f"{missed:+.0%}", limit=f"{INDICATIVE_TOTAL:.0%}")
+    elif np.isnan(missed) and forecast.sum() > 0:
+        reason = say(NOTHING_EARNED)
+    if not reason or say(NOTHING_BOUGHT) in judged.reasons:
+        return judged
+    word = "indicative" if judged.word == "usable" else judged.word
+    return Verdict(word, (*judged.reasons, reason))

@@ -50,10 +50,12 @@ class PurchaseForecast:
 
     @property
     def missed(self) -> str:
-        """How the last holdout's total was missed, in words."""
+        """How the last holdout's totals were missed, in words."""
         if self.backtest is None or np.isnan(self.backtest.missed):
             return "no holdout to compare with"
-        return f"missed the last holdout by {self.backtest.missed:+.1%}"
+        said = f"missed the last holdout by {self.backtest.missed:+.1%} in orders"
+        spend = self.backtest.missed_spend
+        return said if np.isnan(spend) else f"{said}, {spend:+.1%} in value"
 
 
 def affordable(customers: int, repeaters: int) -> tuple[bool, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from analysis.models.evaluation import Verdict
@@ -43,6 +44,7 @@ class Outcome:
     today : lifetime value of those watched
     method, fallback : what the forecast was made with; the fallback taken instead of a model, or ""
     verdict, missed : a word on it, and by how much the last holdout's total was missed (a share; NaN: none)
+    missed_spend : the same of what the orders brought
     tested_from, tested_days : the day the backtest forecast from, and for how long (0: there was none)
     scores : a row per forecast and baseline; the first column is the one they are compared by, the less the
         better
@@ -71,3 +73,4 @@ class Outcome:
     factors: pd.DataFrame
     notes: tuple[str, ...]
     groups: pd.DataFrame
+    missed_spend: float = np.nan

@@ -36,6 +36,8 @@ SCORES = {
     "spearman": mark("spearman"),
     "mae": mark("mae"),
     "total_error": mark("total error"),
+    "spend_mae": mark("mae of value"),
+    "spend_mae_flat": mark("mae of value, one amount for all"),
 }
 
 
@@ -102,9 +104,17 @@ def last_time(outcome: Outcome, labels: Labels) -> str:
             if many
             else say("{share} too few leavers", share=share)
         )
-    if outcome.missed > 0:
-        return say("{share} too many orders", share=share)
-    return say("{share} too few orders", share=share)
+    many = outcome.missed > 0
+    orders = (
+        say("{share} too many orders", share=share) if many else say("{share} too few orders", share=share)
+    )
+    if np.isnan(outcome.missed_spend):
+        return orders
+    share, much = labels.value(abs(outcome.missed_spend), "ratio"), outcome.missed_spend > 0
+    value = (
+        say("{share} too much value", share=share) if much else say("{share} too little value", share=share)
+    )
+    return f"{orders}, {value}"
 
 
 def calls(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
