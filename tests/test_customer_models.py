@@ -196,6 +196,16 @@ def test_what_knows_the_future_is_left_out_and_told(tmp_path):
     assert "segment" not in inputs.features and "channel" in inputs.features
 
 
+def test_a_plan_that_was_renamed_when_the_contract_ended_is_left_out_and_told(tmp_path):
+    rows = [row.replace("basic", "cancelled" if row.split(",")[3] else "basic") for row in many_contracts(60)]
+    found = customer_models(make_company(tmp_path, subscriptions(*rows), **MONTHLY)).inputs
+    assert [leak.column for leak in found.leaks] == ["plan"]
+    assert found.subscriptions is not None and "plan" not in found.subscriptions
+    rows = [row.replace("basic", "ab"[i % 2]) for i, row in enumerate(many_contracts(60))]
+    found = customer_models(make_company(tmp_path / "honest", subscriptions(*rows), **MONTHLY)).inputs
+    assert not found.leaks and found.subscriptions is not None and "plan" in found.subscriptions
+
+
 def test_quick_deals_that_were_won_before_the_contract_began_are_known_with_their_cycle(tmp_path):
     deals = """
         opportunity_id,outcome,customer_id,created_at,first_contact_at,closed_at,amount

@@ -21,6 +21,7 @@ from analysis.texts import mark, say
 
 STATED = mark("margin {share}, as stated in the params file")
 OF_ORDERS = mark("margin {share}, that of the orders with a cost")
+PLAN = "plan"
 ABOUT = ("segment", "channel", "rep_id")  # what is known of a customer beside the deal
 
 
@@ -31,8 +32,8 @@ class Inputs:
     Attributes
     ----------
     as_of : the day everything is known by
-    subscriptions : `customer_id`, `started_on`, `ended_on`, `mrr`, and `plan` where there is one; None where
-        there are no contracts
+    subscriptions : `customer_id`, `started_on`, `ended_on`, `mrr`, and `plan` where there is one that knows
+        nothing of the future; None where there are no contracts
     days : of `orders.customer_days`; None where no order names a customer
     customers : `customer_id`, `name`, `segment`, `channel`, `rep_id`, `cycle_days`: one row each
     features : those of the columns above that a model may use: `customer_id` and what `leaks` leaves
@@ -55,6 +56,8 @@ def inputs_of(company: Company) -> Inputs:
     subscriptions, days = subscriptions_of(company), days_of_purchase(company)
     customers = customers_of(company, subscriptions, days)
     features, leaks = guarded(customers, subscriptions, company.as_of)
+    if subscriptions is not None and any(leak.column == PLAN for leak in leaks):
+        subscriptions = subscriptions.drop(columns=PLAN)
     margin, note = margin_of(company)
     return Inputs(company.as_of, subscriptions, days, customers, features, tuple(leaks), margin, note)
 
@@ -152,7 +155,10 @@ def first_days(subscriptions: pd.DataFrame | None, days: pd.DataFrame | None) ->
 def guarded(
     customers: pd.DataFrame, subscriptions: pd.DataFrame | None, as_of: date
 ) -> tuple[pd.DataFrame, list[Leak]]:
-    """The columns that a model of contracts may use, and those refused because they could know the future."""
+    """The columns that a model of contracts may use, and those refused because they could know the future.
+
+    The plan of a customer's last contract is looked at too, and stays with the subscriptions.
+    """
     named = [name for name in (*ABOUT, "cycle_days") if customers[name].notna().any()]
     features = customers[["customer_id", *named]]
     if subscriptions is None or not len(subscriptions):
@@ -162,8 +168,11 @@ def guarded(
     start, end = days_of(spells["started_on"]), days_of(spells["ended_on"])
     months = whole_months(start, np.minimum(end, day_of(as_of)))
     mine = features.set_index("customer_id").reindex(spells["customer_id"]).reset_index(drop=True)
+    if PLAN in subscriptions:
+        latest = subscriptions.drop_duplicates("customer_id", keep="last").set_index("customer_id")[PLAN]
+        mine[PLAN] = latest.reindex(spells["customer_id"]).to_numpy()
     kept, leaks = without_leaks(mine, months, spells["churned"], as_of, spells["ended_on"])
-    return features[["customer_id", *kept.columns]], leaks
+    return features[["customer_id", *(name for name in kept.columns if name != PLAN)]], leaks
 
 
 def margin_of(company: Company) -> tuple[float, str]:
