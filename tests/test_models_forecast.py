@@ -146,6 +146,16 @@ def test_boosting_joins_at_two_thousand_customers():
     assert found.forecasts["geometric_mean"] == pytest.approx(np.prod(parts, axis=0) ** (1 / len(parts)))
 
 
+def test_where_everybody_buys_like_clockwork_the_mean_of_all_has_no_part_in_the_forecast():
+    rng = np.random.default_rng(3)
+    who, turn = np.repeat(np.arange(600), 12), np.tile(np.arange(12), 600)
+    day = np.repeat(rng.integers(0, 200, 600), 12) + 30 * turn + rng.integers(-3, 4, len(who)) + 3
+    days = customer_days(pd.DataFrame({"customer_id": who, "day": day, "amount": 10.0}))
+    found = candidates(days, 300, 20, ("regression",))
+    assert (found.model_name, found.default) == ("mean_rate", "regression")
+    assert set(found.forecasts) == {"mean_rate", "regression"}
+
+
 def sensible(found) -> bool:
     """No number missing or infinite, none below 0, every interval around its forecast's side of things."""
     numbers = found.customers.drop(columns="mean_repeat").to_numpy(dtype="float64")

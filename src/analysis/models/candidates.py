@@ -227,8 +227,9 @@ def candidates(
 ) -> Candidates:
     """Every forecast that can be made at the cut-off; `learners` is any of `regression` and `boosting`.
 
-    The default is the geometric mean of the purchase model and the learners. `simple` asks for the mean rate
-    of all customers only.
+    The default is the geometric mean of the purchase model and the learners; the mean rate of all customers,
+    where no purchase model is sound, tells nobody apart and has no part in it. `simple` asks for that rate
+    only.
     """
     bought = purchases(days, cutoff)
     customers = summary(bought, cutoff)
@@ -240,8 +241,9 @@ def candidates(
     if rows is not None:
         learnt, more = learned(rows, bought, customers, cutoff, weeks, learners)
         forecasts, notes = forecasts | learnt, (*notes, *more)
-    default = name
-    if len(forecasts) > 1:
+    parts = {one: forecast for one, forecast in forecasts.items() if one != "mean_rate"} or forecasts
+    default = next(iter(parts))
+    if len(parts) > 1:
         default = GEOMETRIC
-        forecasts[GEOMETRIC] = geometric_mean(list(forecasts.values()))
+        forecasts[GEOMETRIC] = geometric_mean(list(parts.values()))
     return Candidates(customers, weeks, forecasts, model, name, default, notes)
