@@ -14,6 +14,7 @@ from analysis.models.evaluation import verdict
 from analysis.models.forecast import forecast_purchases
 from analysis.models.orders import customer_days
 from analysis.models.reasons import order_reasons, silence, span, tenure
+from analysis.models.staying import staying
 from analysis.tables.risks import who
 from analysis.texts import language
 from companies import make_company
@@ -86,15 +87,6 @@ def test_a_title_names_its_model_and_ends_within_the_picture(tongue, model):
     assert tongue != "en" or ax._left_title.get_text().replace("\n", " ").startswith(names[model])
 
 
-def test_a_chart_that_is_missing_says_of_which_customers():
-    none = pd.DataFrame({"model": []})
-    labels = Labels("en_US", "EUR", date(2026, 6, 30))
-    for chart in (charts.risk_levels, charts.came_true):
-        found = chart(none, labels, "contractual")
-        assert isinstance(found, Note)
-        assert found.text == "Customers under contract: there is nothing to draw."
-
-
 def test_short_times_are_told_in_words():
     assert silence(0.2, 20, 4) == "ordered today, usually every 3 weeks"
     assert silence(0, 0, 0) == "one order only, today"
@@ -123,3 +115,15 @@ def test_forecasts_have_names_in_the_reasons():
     reasons = verdict(200, actual, actual[::-1] + 0.1, {"mean_rate": actual + 0.1}, 0.95).reasons
     assert "worse than mean rate" in reasons
     assert "_" not in " ".join(reasons)
+
+
+def test_a_company_of_orders_alone_reads_nothing_of_contracts_but_once(shop):
+    models, labels = shop
+    for part in (tables.calls, tables.levels, tables.looked_back, tables.scores):
+        assert part(models, labels, "contractual") is None
+        assert part(models, labels, "non_contractual") is not None
+    assert charts.risk_levels(models.every("factors"), labels, "contractual") is None
+    assert charts.came_true(models.every("calibration"), labels, "contractual") is None
+    curve = charts.lasting(staying(models.inputs, "segment"), labels)
+    table = tables.lasting(models, labels)
+    assert isinstance(curve, Note) and isinstance(table, Note) and curve.cause == table.cause != ""

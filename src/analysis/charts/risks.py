@@ -24,7 +24,6 @@ from analysis.texts import mark, say
 
 FEW = 5
 NARROW = 36  # letters of a title's line beside long names
-NOTHING = mark("{model}: there is nothing to draw.")
 NAMES = {"contractual": mark("Customers under contract"), "non_contractual": mark("Customers who order")}
 NO_CURVES = mark("There are no contracts to draw a curve of.")
 AXES = {
@@ -33,14 +32,15 @@ AXES = {
 }
 
 
-def risk_levels(factors: pd.DataFrame, labels: Labels, model: str, ax: Axes | None = None) -> Axes | Note:
+def risk_levels(factors: pd.DataFrame, labels: Labels, model: str, ax: Axes | None = None) -> Axes | None:
     """Mean risk of the next quarter by factor and level: a dot each, sorted by risk within its factor.
 
-    Dots of few customers are grey. `factors` has `model`, `factor`, `level`, `n`, `risk`.
+    Dots of few customers are grey. `factors` has `model`, `factor`, `level`, `n`, `risk`; None where it has
+    nothing of the model, which the table beside it explains.
     """
     found = factors[factors["model"] == model].reset_index(drop=True) if len(factors) else factors
     if found.empty:
-        return Note(say(NOTHING, model=say(NAMES[model])))
+        return None
     places = [len(found) - i + found["factor"].nunique() - block for i, block in
               enumerate(pd.factorize(found["factor"])[0])]  # fmt: skip
     ax = canvas(ax, 1.1 + 0.24 * max(places))
@@ -59,14 +59,15 @@ def risk_levels(factors: pd.DataFrame, labels: Labels, model: str, ax: Axes | No
     return finish(ax, title, alt, NARROW)
 
 
-def came_true(calibration: pd.DataFrame, labels: Labels, model: str, ax: Axes | None = None) -> Axes | Note:
+def came_true(calibration: pd.DataFrame, labels: Labels, model: str, ax: Axes | None = None) -> Axes | None:
     """The last forecast against what happened, a dot per group of customers, with its interval where known.
 
-    On the dashed line the forecast was right; above it more happened than was forecast.
+    On the dashed line the forecast was right; above it more happened than was forecast. None where there is
+    nothing of the model.
     """
     found = calibration[calibration["model"] == model] if len(calibration) else calibration
     if found.empty:
-        return Note(say(NOTHING, model=say(NAMES[model])))
+        return None
     unit = "ratio" if model == "contractual" else "count"
     ax = canvas(ax, 4.2)
     top = 1.06 * float(found[["predicted", "observed"]].max().max())
@@ -104,7 +105,7 @@ def lasting(curves: pd.DataFrame, labels: Labels, by: str = "segment", ax: Axes 
     `curves` has `member`, `n`, `month`, `survival`, `low`, `high`.
     """
     if curves.empty:
-        return Note(say(NO_CURVES))
+        return Note(say(NO_CURVES), cause="contracts")
     ax = canvas(ax, 3.8)
     handles, told = [], []
     for i, (member, part) in enumerate(curves.groupby("member", sort=True)):

@@ -117,10 +117,15 @@ def last_time(outcome: Outcome, labels: Labels) -> str:
     return f"{orders}, {value}"
 
 
-def calls(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
+def absent(models: CustomerModels, model: str) -> Note | None:
+    """A word on a model that the company has no data for; nothing where the other one speaks."""
+    return None if models.outcomes else Note(say(ABSENT[model]))
+
+
+def calls(models: CustomerModels, labels: Labels, model: str) -> Table | Note | None:
     """The customers most worth a call: risk x value, the highest first."""
     if model not in models.outcomes:
-        return Note(say(ABSENT[model]))
+        return absent(models, model)
     found = models.actions[models.actions["model"] == model]
     if found.empty:
         return Note(say("No customer is both at risk and worth anything."))
@@ -152,11 +157,13 @@ def who(name: object, customer_id: object) -> str:
     return f"{name} ({customer_id})"
 
 
-def levels(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
+def levels(models: CustomerModels, labels: Labels, model: str) -> Table | Note | None:
     """The risk of the next quarter by what tells the customers apart."""
     outcome = models.outcomes.get(model)
-    if outcome is None or outcome.factors.empty:
-        return Note(say(ABSENT[model]) if outcome is None else say("There are no customers to tell apart."))
+    if outcome is None:
+        return absent(models, model)
+    if outcome.factors.empty:
+        return Note(say("There are no customers to tell apart."))
     body = tuple(
         Row(
             (f"{row.factor}: {row.level}", labels.plain(float(row.n)), labels.value(float(row.risk), "ratio"))
@@ -168,11 +175,13 @@ def levels(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
     return Table(caption, head, body, kind="levels")
 
 
-def looked_back(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
+def looked_back(models: CustomerModels, labels: Labels, model: str) -> Table | Note | None:
     """The forecast of the last holdout beside what happened, by groups of customers."""
     outcome = models.outcomes.get(model)
-    if outcome is None or outcome.tested_from is None or outcome.calibration.empty:
-        return Note(say(ABSENT[model]) if outcome is None else say(NO_TEST))
+    if outcome is None:
+        return absent(models, model)
+    if outcome.tested_from is None or outcome.calibration.empty:
+        return Note(say(NO_TEST))
     unit = "ratio" if model == CONTRACTUAL else "count"
     body = tuple(
         Row(
@@ -200,11 +209,13 @@ def told(labels: Labels, number: float, unit: str) -> str:
     return labels.value(float(number), "ratio") if unit == "ratio" else labels.plain(float(number))
 
 
-def scores(models: CustomerModels, labels: Labels, model: str) -> Table | Note:
+def scores(models: CustomerModels, labels: Labels, model: str) -> Table | Note | None:
     """Each forecast and each baseline at the last holdout; the first number decides, the less the better."""
     outcome = models.outcomes.get(model)
-    if outcome is None or outcome.scores.empty:
-        return Note(say(ABSENT[model]) if outcome is None else say(NO_TEST))
+    if outcome is None:
+        return absent(models, model)
+    if outcome.scores.empty:
+        return Note(say(NO_TEST))
     found = outcome.scores
     body = tuple(
         Row((called(str(name)), *(labels.fine(x) if np.isfinite(x) else NOTHING for x in line)))
@@ -228,9 +239,8 @@ def lasting(models: CustomerModels, labels: Labels, by: str = "segment") -> Tabl
     curves, p = staying(models.inputs, by), difference(models.inputs, by)
     if curves.empty:
         there = models.inputs.subscriptions is not None
-        return Note(
-            say("There are no contracts to draw by segment.") if there else say(ABSENT["contractual"])
-        )
+        text = say("There are no contracts to draw by segment.") if there else say(ABSENT["contractual"])
+        return Note(text, cause="contracts")
     body = []
     for member, part in curves.groupby("member"):
         at = part.set_index("month")["survival"].reindex(AT_MONTHS)

@@ -83,9 +83,9 @@ def crosstab(
     return Table(caption, head, tuple(body), explained(both["status"], MARKS))
 
 
-def fold(table: Table | Note) -> Folded | Note:
+def fold(table: Table | Note | None) -> Folded | Note | None:
     """A table behind its caption, which opens it: for what is looked up rather than read; a note as it is."""
-    return table if isinstance(table, Note) else Folded(table.caption, table)
+    return Folded(table.caption, table) if isinstance(table, Table) else table
 
 
 def _table(
