@@ -6,7 +6,16 @@ import pytest
 
 from analysis.models.orders import customer_days, purchases, summary
 from analysis.models.purchases import NBD, MeanRate
-from analysis.models.value import GammaGamma, lifetime_value, log_likelihood, value_forecast
+from analysis.models.value import (
+    LEAST_PAIRS,
+    GammaGamma,
+    faded,
+    lifetime_value,
+    log_likelihood,
+    pull,
+    slope,
+    value_forecast,
+)
 
 
 def shop(customers: int, seed: int, related: bool = False) -> pd.DataFrame:
@@ -82,6 +91,54 @@ def test_an_outlier_counts_as_the_quantile_but_not_a_large_customers_usual_order
 def test_a_warning_where_those_who_buy_more_often_buy_for_more():
     assert value_forecast(purchases(customer_days(shop(500, seed=4, related=True)))).related
     assert not value_forecast(purchases(customer_days(shop(500, seed=4)))).related
+
+
+def grouped(orders: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Customer, amount of each purchase; number and mean amount of each customer's."""
+    bought = purchases(customer_days(orders))
+    customer, net = pd.factorize(bought["customer_id"])[0], bought["net"].to_numpy()
+    n = np.bincount(customer).astype("float64")
+    return customer, net, n, np.bincount(customer, weights=net) / n
+
+
+def test_how_amounts_go_with_frequency_is_found_again():
+    orders = shop(5_000, seed=5)
+    assert slope(*grouped(orders)[2:]) == pytest.approx(0, abs=0.03)
+    often = orders.groupby("customer_id")["amount"].transform("size")
+    assert slope(*grouped(orders.assign(amount=orders["amount"] * often**0.3))[2:]) == pytest.approx(
+        0.3, abs=0.03
+    )
+    assert slope(np.array([2.0, 2.0]), np.array([1.0, 9.0])) == 0, "all bought as often"
+    assert 0 < slope(np.array([1.0, 2.0]), np.array([10.0, 20.0])) < 0.2, "two customers say little"
+
+
+def test_a_customers_own_mean_counts_as_much_as_it_has_told_before():
+    customer, net, n, _ = grouped(shop(20_000, seed=6))
+    everyone = np.full(len(n), 50.0)
+    assert pull(customer, net, n, everyone, 9.0) == pytest.approx(3 / 5, rel=0.15), "(q - 1) / p"
+    rng = np.random.default_rng(7)
+    assert pull(customer, rng.permutation(net), n, everyone, 9.0) > 50, "amounts of anybody tell nothing"
+    own = np.repeat(rng.gamma(2, 25, len(n)), n.astype(int))
+    assert pull(customer, own, n, everyone, 9.0) < 0.05, "always the same amount"
+    few = np.flatnonzero(np.arange(len(customer)) - (np.cumsum(n) - n)[customer] > 0)[LEAST_PAIRS - 1]
+    part = np.bincount(customer[:few]).astype("float64")
+    assert pull(customer[:few], net[:few], part, everyone[: len(part)], 9.0) == 9.0
+    assert pull(10 * customer[:0], net[:0], n[:0], everyone[:0], 9.0) == 9.0
+
+
+def test_later_purchases_count_more():
+    mean, worth = faded(np.array([0, 0, 1]), np.array([100.0, 200.0, 7.0]), np.array([2.0, 1.0]))
+    assert mean == pytest.approx([(0.95 * 100 + 200) / 1.95, 7])
+    assert worth == pytest.approx([1.95**2 / (0.95**2 + 1), 1])
+
+
+def test_customers_of_one_purchase_that_tells_nothing_are_expected_to_spend_as_others():
+    rng = np.random.default_rng(8)
+    orders = shop(2_000, seed=8)
+    noise = orders.assign(amount=rng.permutation(orders["amount"].to_numpy()))
+    found = value_forecast(purchases(customer_days(noise)))
+    assert found.mean_amount.std() < 0.1 * found.mean_amount.mean()
+    assert found.mean_amount.mean() == pytest.approx(orders["amount"].mean(), rel=0.05)
 
 
 def test_lifetime_value_worked_by_hand():

@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.optimize import minimize_scalar
 from scipy.special import digamma, gammaln
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
@@ -24,6 +25,10 @@ BEYOND = mark(
     "shape, not experience"
 )
 WINSOR = 0.995  # purchases above this quantile count as much as it
+OWN = 2.5  # but never below so many times the customer's own median purchase
+FADING = 0.95  # what a purchase counts, of what the customer's next one counts
+LIKELY_SLOPE = 0.2  # how steeply amounts are thought to rise or fall with frequency, before seeing any
+LEAST_PAIRS, MOST_PAIRS = 40, 300_000  # purchases with an earlier one that are learnt from
 RELATED = 0.3  # from this correlation on, frequency and value are not independent, as Gamma-Gamma supposes
 FAR = 2.0  # a mean this many times off the observed one comes from a tail that nobody observed
 WEEKS_OF_YEAR = 365.25 / 7
@@ -162,8 +167,15 @@ def value_forecast(bought: pd.DataFrame) -> ValueForecast:
     """Expected mean amount of each customer's coming purchases, from all purchases up to the cut-off.
 
     `bought` comes from `orders.purchases`; amounts are net of refunds and winsorised at their 99.5 %
-    quantile. Gamma-Gamma; where its fit is degenerate, credibility: the customer's mean drawn towards all
-    customers', as far as amounts vary within customers rather than between them.
+    quantile, or 2.5 times the customer's median purchase where that is more. Gamma-Gamma gives the mean of
+    all, of customers with one purchase; n purchases multiply it by n ^ `slope`, and a customer's own mean, in
+    which later purchases count more, is drawn to that as far as `pull` says. Where Gamma-Gamma's fit is
+    degenerate, credibility: the customer's mean drawn towards all customers', as far as amounts vary within
+    customers rather than between them.
+
+    Chosen inside the calibration time of CDNOW and Online Retail, by the spend of forecasts made at 40 to
+    80 % of it for the rest, no holdout looked at: against Gamma-Gamma's own forecast the absolute error of
+    spend fell on each (0.5 to 0.9 %), and so did squared errors of the amounts' logarithms (0.6 to 5 %).
     """
     customer, ids = pd.factorize(bought["customer_id"])
     net = bought["net"].to_numpy("float64")
@@ -173,26 +185,86 @@ def value_forecast(bought: pd.DataFrame) -> ValueForecast:
     mean = np.bincount(customer, weights=net, minlength=len(ids)) / np.maximum(n, 1)
     correlation = correlated(n[n > 1], mean[n > 1])
     related = bool(abs(correlation) > RELATED)
-    X = np.column_stack([n, mean])
     reason = say("no purchase above 0") if cap <= 0 else ""
     if not reason:
-        model = GammaGamma().fit(X)
-        values, reason = model.predict(X), model.degenerate_
-    method = "gamma_gamma"
+        usual = n ** slope(n, mean)
+        model = GammaGamma().fit(np.column_stack([n, mean / usual]))
+        reason = model.degenerate_
     if reason:
         method, values = credibility(customer, net, n, mean)
+    else:
+        method, usual = "gamma_gamma", model.mean_ * usual
+        towards = pull(customer, net, n, usual, (model.q_ - 1) / model.p_)
+        own, weight = faded(customer, net, n)
+        values = (weight * own + towards * usual) / (weight + towards)
     return ValueForecast(pd.Series(values, index=ids), method, reason, correlation, related, cap)
 
 
+def slope(n: np.ndarray, mean: np.ndarray) -> float:
+    """How amounts go with frequency: b of mean amount = a · n ^ b over customers, between −1 and 1.
+
+    By maximum likelihood of gamma amounts, b thought to lie around 0 (standard deviation 0.2): few customers
+    say little. Gamma-Gamma supposes that it is 0.
+    """
+    levels, at = np.unique(n, return_inverse=True)
+    customers, amount, log_n = np.bincount(at), np.bincount(at, weights=mean), np.log(levels)
+    total, middle = float(customers.sum()), float(customers @ log_n) / float(customers.sum())
+
+    def cost(b: float) -> float:
+        likely = b**2 / (2 * LIKELY_SLOPE**2 * total)
+        return float(np.log(amount @ np.exp(-b * log_n)) + b * middle + likely)
+
+    return float(minimize_scalar(cost, bounds=(-1, 1), method="bounded").x) if len(levels) > 1 else 0.0
+
+
+def pull(customer: np.ndarray, net: np.ndarray, n: np.ndarray, usual: np.ndarray, default: float) -> float:
+    """How many of a customer's purchases weigh as much as what is `usual` for such a customer.
+
+    That with which customers' earlier purchases forecast each next one best (Tweedie deviance, power 1.5);
+    the default, Gamma-Gamma's (q − 1) / p, with fewer than 40 to forecast. Gamma-Gamma takes it from how
+    alike customers' means are, which on CDNOW trusts one purchase seven times as much as is right.
+    """
+    begins = (np.cumsum(n) - n).astype("int64")
+    place = np.arange(len(net)) - begins[customer]
+    before = np.cumsum(net) - net
+    pairs = np.flatnonzero(place > 0)
+    if len(pairs) < LEAST_PAIRS:
+        return default
+    pairs = pairs[:: -(-len(pairs) // MOST_PAIRS)]
+    who = customer[pairs]
+    scale = float(usual.mean())
+    past, k = (before[pairs] - before[begins][who]) / scale, place[pairs]
+    actual, prior = net[pairs] / scale, usual[who] / scale
+
+    def cost(log_pull: float) -> float:
+        root = np.sqrt((np.maximum(past, 0) + np.exp(log_pull) * prior) / (k + np.exp(log_pull)))
+        return float((actual / root + root).mean())
+
+    return float(np.exp(minimize_scalar(cost, bounds=(-5, 5), method="bounded").x))
+
+
+def faded(customer: np.ndarray, net: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each customer's mean amount in which a purchase counts 0.95 of the next, and how many that is worth."""
+    place = np.arange(len(net)) - (np.cumsum(n) - n)[customer]
+    weight = FADING ** (n[customer] - 1 - place)
+    total, square = (np.bincount(customer, weights=w, minlength=len(n)) for w in (weight, weight**2))
+    return np.bincount(customer, weights=weight * net, minlength=len(n)) / total, total**2 / square
+
+
 def own_cap(customer: np.ndarray, net: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """Twice each customer's own median purchase; 0 with fewer than three purchases, which have no middle."""
+    """2.5 times each customer's own median purchase; 0 with fewer than three, which have no middle.
+
+    A large customer's usual order is no outlier. Inside the calibration time of public data this brought the
+    total of spend nearer (Online Retail from −14 to −11 %, all of CDNOW from −2.7 to −1.9 %), for an absolute
+    error of spend 1.3 % lower on the one, no more than noise, and 0.3 % higher on the other.
+    """
     order = np.lexsort((net, customer))
     begins = (np.cumsum(n) - n).astype("int64")
     half = n.astype("int64") // 2
     middle = net[order][begins + half] if len(n) else np.zeros(0)
     below = net[order][begins + np.maximum(half - 1, 0)] if len(n) else np.zeros(0)
     median = np.where(n % 2 == 1, middle, (middle + below) / 2)
-    return np.where(n >= 3, 2 * median, 0.0)
+    return np.where(n >= 3, OWN * median, 0.0)
 
 
 def correlated(one: np.ndarray, other: np.ndarray) -> float:
