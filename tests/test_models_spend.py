@@ -102,6 +102,10 @@ def test_value_missed_by_more_than_30_percent_is_indicative_at_best():
     word = valued(RIGHT, actual, actual * 0.69)
     assert word.word == "indicative"
     assert word.reasons == ("missed the value of the last holdout's orders by -31%, more than 30%",)
+    before = valued(RIGHT, actual, actual * 1.2, [0.29, np.nan, -0.41])
+    assert before.word == "indicative"
+    assert before.reasons == ("missed the value of orders by -41% at another earlier day, more than 30%",)
+    assert valued(RIGHT, actual, actual * 1.2, [0.29, -0.3]) == RIGHT
     bad = valued(Verdict("do not use", ("worse",)), actual, actual * 2)
     assert (bad.word, bad.reasons[0], len(bad.reasons)) == ("do not use", "worse", 2)
 

@@ -187,6 +187,7 @@ def judged(
         low, high = count_interval(forecast, dispersion(other.purchases, before))
         covered = coverage(actual[often], low[often], high[often])
     flat = held.flat_better(forecast)
+    errors = past_errors(tested, flat)
     word = verdict(len(actual), actual, forecast, against, covered)
     return Backtest(
         cutoff=held.cutoff,
@@ -198,8 +199,8 @@ def judged(
         coverage=covered,
         dispersion=dispersion(actual, forecast),
         missed=total_error(actual, forecast),
-        errors=past_errors(tested, flat),
-        verdict=valued(word, held.spend, held.worth(forecast, flat)),
+        errors=errors,
+        verdict=valued(word, held.spend, held.worth(forecast, flat), errors["spend_error"][1:]),
         flat=flat,
         held=tuple(one for one, _ in tested),
     )

@@ -21,6 +21,7 @@ USABLE_TOTAL, INDICATIVE_TOTAL = 0.15, 0.30  # how far the total may be off
 MISSED = mark("missed the last holdout by {share}, more than {limit}")
 NOTHING_BOUGHT = mark("nothing was bought in the holdout: there is nothing to compare with")
 VALUE_MISSED = mark("missed the value of the last holdout's orders by {share}, more than {limit}")
+VALUE_MISSED_BEFORE = mark("missed the value of orders by {share} at another earlier day, more than {limit}")
 NOTHING_EARNED = mark("nothing was earned in the holdout: what orders are worth was not tested")
 REPLACED = mark("{name} forecast the last holdout better than the model: it is what is used")
 ALIKE = mark("everybody has the same forecast: it tells nobody apart")
@@ -221,17 +222,22 @@ def verdict(
     return Verdict(word, (*bad, *against))
 
 
-def valued(judged: Verdict, actual: np.ndarray, forecast: np.ndarray) -> Verdict:
+def valued(judged: Verdict, actual: np.ndarray, forecast: np.ndarray, elsewhere: ArrayLike = ()) -> Verdict:
     """The verdict on a forecast of purchases, once the spend that goes with it has been looked at too.
 
-    Where its total was missed by more than 30 %, or nothing was earned that it could be held against, a
-    forecast is *indicative* at best.
+    Where its total was missed by more than 30 %, in the last holdout or at another earlier day (`elsewhere`,
+    errors), or nothing was earned that it could be held against, a forecast is *indicative* at best.
     """
     missed, reason = spend_error(actual, forecast), ""
+    others = np.asarray(elsewhere, dtype="float64")
+    others = others[np.isfinite(others)]
+    worst = float(others[np.argmax(np.abs(others))]) if len(others) else 0.0
     if abs(missed) > INDICATIVE_TOTAL:
         reason = say(VALUE_MISSED, share=f"{missed:+.0%}", limit=f"{INDICATIVE_TOTAL:.0%}")
     elif np.isnan(missed) and forecast.sum() > 0:
         reason = say(NOTHING_EARNED)
+    elif abs(worst) > INDICATIVE_TOTAL:
+        reason = say(VALUE_MISSED_BEFORE, share=f"{worst:+.0%}", limit=f"{INDICATIVE_TOTAL:.0%}")
     if not reason or say(NOTHING_BOUGHT) in judged.reasons:
         return judged
     word = "indicative" if judged.word == "usable" else judged.word

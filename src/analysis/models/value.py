@@ -175,7 +175,8 @@ def value_forecast(bought: pd.DataFrame) -> ValueForecast:
 
     Chosen inside the calibration time of CDNOW and Online Retail, by the spend of forecasts made at 40 to
     80 % of it for the rest, no holdout looked at: against Gamma-Gamma's own forecast the absolute error of
-    spend fell on each (0.5 to 0.9 %), and so did squared errors of the amounts' logarithms (0.6 to 5 %).
+    spend fell on each (0.6 to 0.8 %, beyond chance), and so did squared errors of the amounts' logarithms
+    (1 to 12 %); totals of CDNOW's spend came out up to 1.4 % lower.
     """
     customer, ids = pd.factorize(bought["customer_id"])
     net = bought["net"].to_numpy("float64")
