@@ -18,6 +18,7 @@ LEAST_ROWS = 20  # a level seen less often is "other"
 MOST_LEVELS = 50
 HUGE = 1e100  # numbers beyond it are cut to it: their squares would overflow
 SKEWED = 10.0  # a feature ≥ 0 whose 99.5th percentile is so many medians goes in as a logarithm
+SAME = 1e-9  # numbers that differ by less, relatively, are one
 NOT_FEATURES = ("customer_id", "spell", "month", "period", "churned", "weight")
 
 
@@ -38,6 +39,7 @@ class Feature:
     high: float = 0.0
     filler: float = 0.0
     logarithm: bool = False
+    above_zero: bool = False  # its logarithm is that of the number itself, else of one more
     missing: bool = False  # whether absence has a column of its own
 
     @classmethod
@@ -66,8 +68,9 @@ class Feature:
         self.missing = len(known) < len(x)
         if len(known):
             self.low, middle, self.high = (float(q) for q in np.quantile(known, [0.005, 0.5, 0.995]))
-            self.logarithm = bool(known.min() >= 0 and self.high > SKEWED * middle > 0)
             self.filler = middle
+            self.above_zero = self.low > 0 and nearer_even(np.clip(known, self.low, self.high))
+            self.logarithm = self.above_zero or bool(known.min() >= 0 and self.high > SKEWED * middle > 0)
 
     def raw(self, values: pd.Series) -> np.ndarray:
         """The columns before centring: a number within its limits (and whether it is missing), or levels."""
@@ -78,12 +81,21 @@ class Feature:
         x = pd.to_numeric(values, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
         absent = ~np.isfinite(x)
         x = np.clip(np.where(absent, self.filler, x), self.low, self.high)
-        columns = [np.log1p(np.maximum(x, 0)) if self.logarithm else x]
+        if self.logarithm:
+            x = np.log(x) if self.above_zero else np.log1p(np.maximum(x, 0))
+        columns = [x]
         return np.column_stack([*columns, absent] if self.missing else columns)
 
     def columns(self, values: pd.Series) -> np.ndarray:
         """The standardised columns; 0 is the average, and all there is of a feature that never varies."""
         return (self.raw(values) - self.centre) / self.scale
+
+    def units(self) -> np.ndarray:
+        """What each column holds of one unit: a level's indicator is divided by its own deviation."""
+        width = len(self.labels())
+        return (
+            np.where(np.isfinite(self.scale), self.scale, 1.0) if self.levels is not None else np.ones(width)
+        )
 
     def labels(self) -> list[str]:
         """What each column stands for."""
@@ -146,6 +158,20 @@ class HazardDesign:
         if crossed:
             number = [f.name for f in self.features].index(crossed.name)
             self.cross_from = slice(at[number], at[number + 1])
+
+    def units(self) -> np.ndarray:
+        """By column, what one unit of its feature is in it (1, or what an indicator was divided by)."""
+        result = np.ones(len(self.columns))
+        if self.features:
+            result[self.static] = np.concatenate([f.units() for f in self.features])
+        result[self.cross] = result[self.static][self.cross_from]
+        return result
+
+    def numbers(self) -> np.ndarray:
+        """By column, the number of its feature; the slopes in log t are a feature of their own."""
+        names = [name for name, label in self.columns]
+        names[self.cross] = [f"{name} x log t" for name in names[self.cross]]
+        return np.unique(names, return_inverse=True)[1] if names else np.zeros(0, dtype="int64")
 
     def crossed(self) -> Feature | None:
         """The feature crossed with log t."""
@@ -223,6 +249,15 @@ class HazardDesign:
                 result[:, self.season] += g[:, None] * season[(X["period"].to_numpy() + k) % 12 // 3]
         result[:, self.cross] = CONTRACT_SCALE * static[:, self.cross_from] * slope[:, None]
         return result
+
+
+def nearer_even(x: np.ndarray) -> bool:
+    """Whether the logarithms of numbers above 0 are less skewed than the numbers."""
+    both = []
+    for z in (np.log(x), x / x.max()):
+        spread = float(z.std())
+        both.append(abs(float(np.mean((z - z.mean()) ** 3))) / spread**3 if spread > SAME else 0.0)
+    return both[0] < both[1]
 
 
 def levels_of(values: pd.Series) -> tuple[list[object], np.ndarray]:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit
+from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import (
@@ -22,39 +22,36 @@ from sklearn.utils.validation import (
 )
 
 from analysis.models.design import HazardDesign, feature_names, months_of
+from analysis.models.feature_spread import strengths_by_spread
 from analysis.models.hazard_choice import (
     MOST_TO_CHOOSE,
     Folds,
+    Strength,
     boosted,
     covariance,
     customer_folds,
     gain,
     log_losses,
+    out_of_fold,
     recalibration,
     ridge,
     strength_by_folds,
-    strongest,
     thinned,
     time_folds,
+    tree_logits,
 )
 from analysis.models.life_table import LifeTable
 from analysis.texts import mark, say
 
 FEW_ENDS = mark("{n} events, at least {limit} are needed: Kaplan-Meier alone")
 FEW_OTHERS = mark("{n} months without an event, at least {limit} are needed: Kaplan-Meier alone")
-SIMPLE = mark("{n} events: at most {limit} columns of features, with ridge")
+SIMPLE = mark("{n} events: at most {limit} features, with ridge")
 LEAST_EVENTS = 20  # below: the life table alone
-FEW_EVENTS = 130  # up to here at most FEW_COLUMNS columns
-FEW_COLUMNS = 5
-CHALLENGED_FROM = 1_000  # events
+FEW_EVENTS = 130  # up to here at most FEW_FEATURES features
+FEW_FEATURES = 5
+CHALLENGED_FROM = 1_000  # events: enough to hold some out for C, and for trees; below, `feature_spread`
 CHUNK = 50_000  # rows predicted at once
 NOT_OF_THE_MODEL = ("customer_id", "spell", "churned", "weight")
-SURE = 1 - 1e-9  # no hazard of the trees is nearer to 0 or 1
-
-
-def tree_logits(trees: Any, T: np.ndarray) -> np.ndarray:
-    """The trees' log-odds, none nearer to certainty than SURE."""
-    return logit(np.clip(trees.predict_proba(T)[:, 1], 1 - SURE, SURE))
 
 
 class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
@@ -77,9 +74,10 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
     ----------
     kind_ : 'logistic', 'boosted', or the fallback 'kaplan_meier' (fewer than 20 events, or no others)
     notice_ : why it is not the full regression; empty when it is
-    events_, strength_ (the C chosen), shift_ and slope_ (the recalibration on the last held-out periods; 0
-    and 1 are none), validated_ ('periods', 'customers' or 'none': by what C was chosen), coef_, intercept_,
-    covariance_ (its last three rows are the intercept's, the shift's and the slope's)
+    events_, strength_ (the C chosen; below 1,000 events the variance granted to each column in use), shift_
+    and slope_ (the recalibration on the last held-out periods; 0 and 1 are none), validated_ ('periods',
+    'customers' or 'none': what was held out), coef_, intercept_, covariance_ (its last three rows are the
+    intercept's, the shift's and the slope's)
     """
 
     def __init__(
@@ -130,7 +128,8 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         self.events_ = float(weight @ target)
         self.life_table_ = LifeTable().fit(months_of(frame), target, weight)
         self.kind_, self.notice_, self.validated_ = "kaplan_meier", "", "none"
-        self.strength_, self.shift_, self.slope_ = np.nan, 0.0, 1.0
+        self.strength_: Strength = np.nan
+        self.shift_, self.slope_ = 0.0, 1.0
         others = float(weight.sum()) - self.events_
         if self.events_ < LEAST_EVENTS or others < LEAST_EVENTS:
             why = FEW_ENDS if self.events_ < LEAST_EVENTS else FEW_OTHERS
@@ -173,7 +172,12 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         Z = self.fit_design(frame, y, weight)
         some, some_weight = thinned(y, weight, MOST_TO_CHOOSE, self.random_state)
         folds = self.folds(frame.iloc[some], y[some], customers[some])
-        self.strength_, predicted = strength_by_folds(Z[some], y[some], some_weight, folds)
+        if self.events_ < CHALLENGED_FROM:
+            self.spread_strengths(Z[some], y[some], some_weight)
+            Z = Z[:, self.columns_]
+            predicted = list(out_of_fold(Z[some], y[some], some_weight, folds, self.strength_))
+        else:
+            self.strength_, predicted = strength_by_folds(Z[some], y[some], some_weight, folds)
         self.fit_coefficients(Z, y, weight)
         if self.validated_ == "periods":  # data of one moment have no later period to be corrected by
             rows, held_out = predicted[-1]
@@ -189,17 +193,21 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         return self
 
     def fit_design(self, frame: pd.DataFrame, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """The design matrix; with few events of log t and the strongest few columns."""
+        """The design matrix; with few events of log t, and without slopes in it."""
         few = self.events_ <= FEW_EVENTS
         names = feature_names(frame)
         crossed = self.contract or next((name for name in ("contract", "plan") if name in names), None)
         self.design_ = HazardDesign(None if few else crossed, self.term_months, spline=not few)
         Z = self.design_.fit(frame, y, weight).matrix(frame)
         self.columns_ = np.arange(Z.shape[1])
-        if few:
-            self.columns_ = self.few_columns(Z, y, weight)
-            self.notice_ = say(SIMPLE, n=f"{self.events_:.0f}", limit=FEW_COLUMNS)
-        return Z[:, self.columns_]
+        return Z
+
+    def spread_strengths(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
+        """A strength by column; with few events tenure and the few strongest features alone."""
+        few, design = self.events_ <= FEW_EVENTS, self.design_
+        most = FEW_FEATURES if few else len(design.columns)
+        self.columns_, self.strength_ = strengths_by_spread(Z, y, weight, design, most)
+        self.notice_ = say(SIMPLE, n=f"{self.events_:.0f}", limit=most) if few else ""
 
     def folds(self, frame: pd.DataFrame, y: np.ndarray, customers: np.ndarray) -> Folds:
         """Held-out periods, or customers where there is but one moment; `validated_` says which."""
@@ -218,12 +226,6 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         self.coef_, self.covariance_ = np.zeros(width), np.zeros((width + 3, width + 3))
         self.coef_[self.columns_] = coef
         self.covariance_[np.ix_(at, at)] = inner
-
-    def few_columns(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """log t and the strongest few of the other columns."""
-        time = self.design_.time.start
-        others = np.delete(np.arange(Z.shape[1]), time)
-        return np.sort(np.append(others[strongest(Z[:, others], y, weight, FEW_COLUMNS)], time))
 
     def recalibrate(
         self, held_out: np.ndarray, refitted: np.ndarray, y: np.ndarray, weight: np.ndarray

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
@@ -12,9 +12,11 @@ LEAST_HELD_OUT_EVENTS = 10  # in a fold, else it says nothing
 HELD_OUT_SHARE = 0.25  # of the events, in each of the last held-out spans
 SNAPSHOT_FOLDS = 3
 SHIFT_SPREAD, SLOPE_SPREAD = 0.3, 0.15  # recalibration is drawn to none with these standard deviations
+SURE = 1 - 1e-9  # no hazard of the trees is nearer to 0 or 1
 MOST_TO_CHOOSE = 60_000  # rows; choosing needs no more
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
+Strength = float | np.ndarray  # of all columns, or of each
 
 
 def thinned(y: np.ndarray, weight: np.ndarray, most: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -69,15 +71,16 @@ def log_losses(eta: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.logaddexp(0, eta) - y * eta
 
 
-def ridge(Z: np.ndarray, y: np.ndarray, weight: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
+def ridge(Z: np.ndarray, y: np.ndarray, weight: np.ndarray, strength: Strength) -> tuple[np.ndarray, float]:
     """Coefficients and intercept of the logistic regression."""
-    model = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=50, tol=1e-6)
-    model.fit(Z, y, sample_weight=weight)
-    return model.coef_[0], float(model.intercept_[0])
+    scale = np.sqrt(np.broadcast_to(strength, Z.shape[1]))
+    model = LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=50, tol=1e-6)
+    model.fit(Z * scale, y, sample_weight=weight)
+    return model.coef_[0] * scale, float(model.intercept_[0])
 
 
 def out_of_fold(
-    Z: np.ndarray, y: np.ndarray, weight: np.ndarray, folds: Folds, strength: float
+    Z: np.ndarray, y: np.ndarray, weight: np.ndarray, folds: Folds, strength: Strength
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Held-out rows and their linear predictors, fold by fold."""
     for train, test in folds:
@@ -143,7 +146,7 @@ def drawn_to_none(
 
 
 def covariance(
-    Z: np.ndarray, y: np.ndarray, weight: np.ndarray, eta: np.ndarray, strength: float
+    Z: np.ndarray, y: np.ndarray, weight: np.ndarray, eta: np.ndarray, strength: Strength
 ) -> np.ndarray:
     """Covariance of the coefficients and, last, the intercept.
 
@@ -151,7 +154,7 @@ def covariance(
     with its weight, because a row that stands for many brings the chance of having been drawn.
     """
     X = np.column_stack([Z, np.ones(len(Z))])
-    penalty = np.append(np.full(Z.shape[1], 1 / strength), 1e-8)
+    penalty = np.append(np.broadcast_to(1 / np.asarray(strength), Z.shape[1]), 1e-8)
     h = expit(eta)
     information = (X * (weight * h * (1 - h))[:, None]).T @ X + np.diag(penalty)
     inverse = np.linalg.pinv(information, hermitian=True)
@@ -161,17 +164,6 @@ def covariance(
     return inverse @ scores @ inverse
 
 
-def strongest(Z: np.ndarray, y: np.ndarray, weight: np.ndarray, most: int) -> np.ndarray:
-    """Positions of the `most` columns that alone say most of who left (score tests), in their order."""
-    if Z.shape[1] <= most or weight.sum() <= 0:
-        return np.arange(Z.shape[1])
-    rate = float(np.average(y, weights=weight))
-    score = (weight * (y - rate)) @ Z
-    spread = np.sqrt((weight @ Z**2) * rate * (1 - rate))
-    size = np.divide(np.abs(score), spread, out=np.zeros(len(score)), where=spread > 0)
-    return np.sort(np.argsort(-size, kind="stable")[:most])
-
-
 def boosted(Z: np.ndarray, y: np.ndarray, weight: np.ndarray, seed: int) -> HistGradientBoostingClassifier:
     """The challenger: small trees, no early stopping (that would split at random)."""
     model = HistGradientBoostingClassifier(
@@ -179,6 +171,11 @@ def boosted(Z: np.ndarray, y: np.ndarray, weight: np.ndarray, seed: int) -> Hist
         early_stopping=False, random_state=seed,
     )  # fmt: skip
     return model.fit(Z, y, sample_weight=weight)
+
+
+def tree_logits(trees: HistGradientBoostingClassifier, T: np.ndarray) -> np.ndarray:
+    """The trees' log-odds, none nearer to certainty than SURE."""
+    return logit(np.clip(trees.predict_proba(T)[:, 1], 1 - SURE, SURE))
 
 
 def gain(mine: np.ndarray, other: np.ndarray, weight: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
