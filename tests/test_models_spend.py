@@ -157,9 +157,9 @@ def test_the_words_of_a_forecast_name_both_errors(cheaper):
 def test_one_amount_for_all_is_used_where_it_forecast_spend_better(cheaper):
     many = 200
     swapped = held([10.0, 30.0] * many, [30.0, 10.0] * many, 20.0)
-    assert swapped.flat_better(np.ones(2 * many))
-    assert not held([10.0, 30.0] * many, [11.0, 29.0] * many, 20.0).flat_better(np.ones(2 * many))
-    assert not held([10.0, 30.0], [10.0, 30.0], 20.0).flat_better(np.ones(2))
+    assert swapped.flat_better()
+    assert not held([10.0, 30.0] * many, [11.0, 29.0] * many, 20.0).flat_better()
+    assert not held([10.0, 30.0], [10.0, 30.0], 20.0).flat_better()
     days, found = cheaper
     bought = purchases(days, CUTOFF)
     assert not found.backtest.flat

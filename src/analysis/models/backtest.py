@@ -80,9 +80,10 @@ class Held:
         """The spend that goes with a forecast of purchases; `flat`: at one amount for all."""
         return forecast * (self.flat if flat else self.amount)
 
-    def flat_better(self, forecast: np.ndarray) -> bool:
-        """Whether one amount for all forecast the spend better than each customer's own, beyond chance."""
-        own, all_alike = (np.abs(self.spend - self.worth(forecast, flat)) for flat in (False, True))
+    def flat_better(self) -> bool:
+        """Whether one amount for all goes better with the purchases that came than each customer's own does,
+        beyond chance; so that errors of how many came have no say."""
+        own, all_alike = (np.abs(self.spend - self.worth(self.purchases, flat)) for flat in (False, True))
         return worse(own, all_alike)
 
 
@@ -186,7 +187,7 @@ def judged(
         other, before = tested[1]
         low, high = count_interval(forecast, dispersion(other.purchases, before))
         covered = coverage(actual[often], low[often], high[often])
-    flat = held.flat_better(forecast)
+    flat = held.flat_better()
     errors = past_errors(tested, flat)
     word = verdict(len(actual), actual, forecast, against, covered)
     return Backtest(
