@@ -1,12 +1,13 @@
 """Backtests of contracts: what was known at the cut-off, and what the model must beat."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.models.contract_backtest import MODEL, as_known, contract_backtest
+from analysis.models.contract_backtest import MANY_ENDS, MODEL, as_known, contract_backtest, rolling_backtest
 from analysis.models.hazard import DiscreteTimeHazard
 
 CUT_OFF, AS_OF = date(2024, 6, 30), date(2025, 12, 31)
@@ -65,3 +66,47 @@ def test_small_companies_get_finite_scores_or_none(n):
     result = contract_backtest(data, CUT_OFF, AS_OF, customers=customers)
     assert result is None or np.isfinite(result.scores["ibs"]).all()
     assert contract_backtest(data, date(2021, 1, 1), AS_OF) is None
+
+
+HALF_YEAR = timedelta(weeks=26)
+
+
+def test_few_ends_are_backtested_from_days_half_a_horizon_apart():
+    data, customers = market(400)
+    found = rolling_backtest(data, HALF_YEAR, AS_OF, customers)
+    assert (found.days, len(found.earlier)) == (4, 3)
+    for back, one in enumerate((found, *found.earlier)):
+        end = AS_OF - timedelta(weeks=13 * back)
+        alone = contract_backtest(data, end - HALF_YEAR, end, customers=customers)
+        pd.testing.assert_frame_equal(one.scores, alone.scores)
+
+
+def test_pooled_scores_weigh_customers_and_ends_and_leave_out_what_is_missing():
+    data, customers = market(400)
+    last = contract_backtest(data, CUT_OFF, AS_OF, customers=customers)
+
+    def holdout(ibs: float, uno_c: float, customers: int, ends: int) -> object:
+        scores = last.scores.assign(ibs=ibs, uno_c=uno_c)
+        return replace(last, scores=scores, customers=customers, ends=ends)
+
+    earlier = (holdout(0.2, 0.8, 100, 30), holdout(0.4, np.nan, 100, 0))
+    pooled = replace(holdout(0.1, 0.6, 200, 10), earlier=earlier).pooled
+    assert pooled.loc[MODEL, "ibs"] == pytest.approx((200 * 0.1 + 100 * 0.2 + 100 * 0.4) / 400)
+    assert pooled.loc[MODEL, "uno_c"] == pytest.approx((10 * 0.6 + 30 * 0.8) / 40)
+    assert pooled["ece_12"].equals(last.scores["ece_12"]), "the last holdout's"
+    none = holdout(0.1, np.nan, 5, 0).pooled
+    assert none["uno_c"].isna().all()
+    pd.testing.assert_frame_equal(last.pooled, last.scores)
+
+
+def test_no_earlier_day_where_too_few_had_left_or_one_holdout_says_enough():
+    data, customers = market(40)
+    found = rolling_backtest(data, HALF_YEAR, AS_OF, customers)
+    assert all(one.model.kind_ != "kaplan_meier" for one in found.earlier)
+    assert found.days < 4
+    data, customers = market(20, seed=20)
+    found = rolling_backtest(data, HALF_YEAR, AS_OF, customers)
+    assert found is None or found.days == 1
+    data, customers = market(20_000)
+    found = rolling_backtest(data, HALF_YEAR, AS_OF, customers)
+    assert (found.ends >= MANY_ENDS, found.days) == (True, 1)

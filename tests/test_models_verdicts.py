@@ -46,6 +46,45 @@ def test_a_forecast_of_contracts_that_ranks_no_better_than_chance_is_not_to_be_u
     assert "ranks" in word.reasons[0]
 
 
+def several(last: dict[str, float], before: dict[str, float]) -> ContractBacktest:
+    """Two holdouts of as many customers and ends, with these scores of Kaplan-Meier by plan."""
+    past, other = backtest(), backtest()
+    for one, scores in ((past, last), (other, before)):
+        for name, score in scores.items():
+            one.scores.loc["Kaplan-Meier by plan", name] = score
+    return replace(past, earlier=(other,))
+
+
+def alive_and_table() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Person-periods of the same market as `backtest`, and three customers alive."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"customer_id": range(400), "month": rng.integers(1, 20, 400), "x": rng.random(400)})
+    table = table.assign(plan="a", churned=(rng.random(400) < 0.3).astype(int), weight=1.0)
+    return table, table.head(3).drop(columns=["churned", "weight"])
+
+
+def test_model_or_baseline_is_decided_by_all_holdouts_together():
+    table, alive = alive_and_table()
+    lucky = several({"ibs": 0.099}, {"ibs": 0.12})
+    fitted_now, notes = contracts.best(table, alive, lucky)
+    assert (fitted_now.fallback, fitted_now.tested) == ("", MODEL)
+    better = several({"ibs": 0.101}, {"ibs": 0.08})
+    fitted_now, notes = contracts.best(table, alive, better)
+    assert fitted_now.fallback == "kaplan_meier_by_plan"
+    said = "from 2 earlier days Kaplan-Meier by plan forecast better than the model on average"
+    assert said in notes[0]
+    assert any(said in reason for reason in contracts.judged(better, fitted_now, RISK)[1].reasons)
+    alone = replace(several({"ibs": 0.099}, {}), earlier=())
+    assert "forecast the last holdout better" in contracts.best(table, alive, alone)[1][0]
+
+
+def test_whether_it_ranks_is_told_by_all_holdouts_together():
+    past, other = backtest(0.45), backtest(0.7)
+    assert "ranks" in contracts.judged(past, fitted(past), RISK)[1].reasons[0]
+    both = replace(past, earlier=(other,))
+    assert contracts.judged(both, fitted(both), RISK)[1].word == "usable"
+
+
 def test_one_forecast_for_all_contracts_is_not_to_be_used():
     past = backtest()
     word = contracts.judged(past, fitted(past), np.full(3, 0.2))[1]

@@ -2,10 +2,11 @@
 
 Never a random split: the model knows the subscriptions as they stood at the end of the cut-off, and forecasts
 the customers under contract then; they are watched from the month of tenure they were in until the last day.
+Where one holdout saw few ends, the same is done from earlier days, and all of them decide what is used.
 """
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,13 @@ from analysis.models.life_table import LifeTable
 from analysis.models.person_periods import alive_now, person_periods
 from analysis.models.spells import contract_spells, day_of, days_of, months_at_risk
 from analysis.models.survival_scores import calibration_table, survival_report
+from analysis.stats import ratio
 
 MODEL = "discrete-time hazard"
 HORIZONS = (12, 24, 48)
 KEYS = ["customer_id", "spell"]
+MOST_EARLIER = 3  # days before the main one, half a horizon apart
+MANY_ENDS = 1_000  # a holdout of so many needs no others beside it
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class ContractBacktest:
     ends : how many of them left
     months : the grid's last month
     model : the fitted model
+    earlier : the same from earlier days, the latest first
     """
 
     scores: pd.DataFrame
@@ -44,11 +49,35 @@ class ContractBacktest:
     ends: int
     months: int
     model: DiscreteTimeHazard
+    earlier: tuple["ContractBacktest", ...] = ()
+
+    @property
+    def days(self) -> int:
+        """From how many days it forecast."""
+        return 1 + len(self.earlier)
+
+    @property
+    def pooled(self) -> pd.DataFrame:
+        """`scores`, but `ibs` and `uno_c` are means over all days: weighted by customers, and by ends."""
+        every = (self, *self.earlier)
+        means = {
+            "ibs": mean_of([(one.scores["ibs"], one.customers) for one in every]),
+            "uno_c": mean_of([(one.scores["uno_c"], one.ends) for one in every]),
+        }
+        return self.scores.assign(**means)
 
     @property
     def calibration(self) -> pd.DataFrame:
         """That of the hazard model."""
         return self.calibrations[MODEL]
+
+
+def mean_of(parts: list[tuple[pd.Series, int]]) -> pd.Series:
+    """Weighted mean of several numbers by model; those of one part that are missing do not count."""
+    numbers = pd.DataFrame({place: part for place, (part, _) in enumerate(parts)})
+    weights = np.array([weight for _, weight in parts]) * numbers.notna()
+    total = (numbers.fillna(0.0) * weights).sum(axis=1)
+    return pd.Series(ratio(total.to_numpy(), weights.sum(axis=1).to_numpy()), index=numbers.index)
 
 
 def as_known(subscriptions: pd.DataFrame, day: date) -> pd.DataFrame:
@@ -98,6 +127,27 @@ def contract_backtest(
         for name, s in curves.items()
     }
     return ContractBacktest(pd.DataFrame(scores).T, tables, len(time), int(left.sum()), grid[-1], fitted)
+
+
+def rolling_backtest(
+    subscriptions: pd.DataFrame, horizon: timedelta, as_of: date, customers: pd.DataFrame | None = None
+) -> ContractBacktest | None:
+    """`contract_backtest` from one horizon before the day, and from up to three days before that.
+
+    They lie half a horizon apart, and each is held against one horizon. None is added where the holdout has
+    a thousand ends, nor a day by which too few had left for a regression.
+    """
+    last = contract_backtest(subscriptions, as_of - horizon, as_of, None, customers)
+    if last is None or last.ends >= MANY_ENDS or last.model.kind_ == "kaplan_meier":
+        return last
+    earlier: list[ContractBacktest] = []
+    for back in range(1, MOST_EARLIER + 1):
+        end = as_of - back * horizon / 2
+        found = contract_backtest(subscriptions, end - horizon, end, None, customers)
+        if found is None or found.model.kind_ == "kaplan_meier":
+            break
+        earlier.append(found)
+    return replace(last, earlier=tuple(earlier))
 
 
 def followed(alive: pd.DataFrame, spells: pd.DataFrame, as_of: date) -> pd.DataFrame:

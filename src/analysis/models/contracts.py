@@ -1,7 +1,9 @@
 """Customers under contract: how likely each is to leave, what each is worth, and how far to trust it.
 
-The hazard model is backtested from one horizon before the company's day. Where a baseline did better there
-(the lower integrated Brier score), the baseline is what the customers are forecast with.
+The hazard model is backtested from one horizon before the company's day and, where that holdout saw few ends,
+from up to three earlier days. Where a baseline did better on all of them together (the lower mean integrated
+Brier score, weighted by customers), the baseline is what the customers are forecast with. Whether a forecast
+ranks them is told by all days too; how far the number of leavers was missed, by the last holdout alone.
 """
 
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from analysis.models.contract_backtest import MODEL, ContractBacktest, contract_backtest
+from analysis.models.contract_backtest import MODEL, ContractBacktest, rolling_backtest
 from analysis.models.contract_value import ContractValue, contract_values, linear_slopes
 from analysis.models.evaluation import (
     ALIKE,
@@ -50,6 +52,8 @@ ANOTHER_KIND = mark("the model of today is of another kind than the one that was
 DIMS = ("segment", "channel")
 NO_EARLIER_DAY = mark("no earlier day to forecast from: there is nothing to compare with")
 NOBODY_LEFT = mark("nobody left in the holdout: there is nothing to compare with")
+BEATEN = mark("from {n} earlier days {name} forecast better than the model on average: it is what is used")
+POOLED = mark("ibs and uno c are means over forecasts from {n} earlier days")
 BEYOND_CHANCE = mark("missed the last holdout by {share}, more than {limit} and chance")
 
 
@@ -145,11 +149,11 @@ def contracts(inputs: Inputs, horizon_weeks: int, months: int, rate: float, word
         missed=missed,
         tested_from=cut_off if past else None,
         tested_days=(inputs.as_of - cut_off).days if past else 0,
-        scores=past.scores if past else pd.DataFrame(),
+        scores=past.pooled if past else pd.DataFrame(),
         calibration=shown_calibration(past, fitted.tested),
         coverage=np.nan,
         factors=contract_factors(model, alive, quarter, words),
-        notes=notes,
+        notes=(*notes, say(POOLED, n=past.days)) if past and past.days > 1 else notes,
         groups=by_member(inputs, fitted, alive, rate, months),
     )
 
@@ -180,26 +184,26 @@ def per_customer(
 def tested(
     inputs: Inputs, spells: pd.DataFrame, cut_off: date, about: pd.DataFrame | None
 ) -> ContractBacktest | None:
-    """The backtest from the cut-off; None where no contract had begun a month before it."""
+    """The backtest from the cut-off, and from days before it; None where no contract had begun by it."""
     assert inputs.subscriptions is not None
     if not len(spells) or days_of(spells["started_on"]).min() >= day_of(cut_off):
         return None
-    return contract_backtest(inputs.subscriptions, cut_off, inputs.as_of, None, about)
+    return rolling_backtest(inputs.subscriptions, inputs.as_of - cut_off, inputs.as_of, about)
 
 
 def best(
     table: pd.DataFrame, alive: pd.DataFrame, past: ContractBacktest | None
 ) -> tuple[Fitted, tuple[str, ...]]:
-    """The hazard model, or the baseline that beat it in the backtest, fitted to all that is known today."""
+    """The hazard model, or the baseline that beat it in the backtests, fitted to all that is known today."""
     y, weight, X = table["churned"], table["weight"], table.drop(columns="churned")
     everyone = np.arange(len(alive))
-    ibs = past.scores["ibs"] if past is not None else pd.Series(dtype="float64")
+    ibs = past.pooled["ibs"] if past is not None else pd.Series(dtype="float64")
     winner = str(ibs.idxmin()) if ibs.notna().any() else MODEL
     if winner == MODEL or not ibs[winner] < ibs[MODEL]:
         model = DiscreteTimeHazard().fit(X, y, weight)
         fallback = "kaplan_meier" if model.kind_ == "kaplan_meier" else ""
         return Fitted([(everyone, model)], fallback), (model.notice_,) if model.notice_ else ()
-    note = say(REPLACED, name=called(winner))
+    note = replaced(past, winner)
     if winner == "tenure only":
         tenure = DiscreteTimeHazard(term_months=0, challenger=False)
         return Fitted(
@@ -215,6 +219,13 @@ def best(
         model = LifeTableAlone().fit(X.loc[mine, ["customer_id", "month"]], y[mine], weight[mine])
         parts.append((np.flatnonzero(theirs == plan), model))
     return Fitted(parts, "kaplan_meier_by_plan", winner), (note,)
+
+
+def replaced(past: ContractBacktest | None, name: str) -> str:
+    """That a baseline is used, and why: one holdout, or several, said so."""
+    if past is None or past.days == 1:
+        return say(REPLACED, name=called(name))
+    return say(BEATEN, n=past.days, name=called(name))
 
 
 def survival(hazard: np.ndarray, months: float) -> np.ndarray:
@@ -244,7 +255,7 @@ def ranking(past: ContractBacktest, fitted: Fitted, risk: np.ndarray) -> list[st
         return [say(ALIKE)]
     if fitted.fallback == "kaplan_meier":
         return [say(BY_TENURE)]
-    fault = rank_fault(float(past.scores.loc[fitted.tested, "uno_c"]))
+    fault = rank_fault(float(past.pooled.loc[fitted.tested, "uno_c"]))
     return [fault] if fault else []
 
 
@@ -252,7 +263,7 @@ def caution(past: ContractBacktest, fitted: Fitted) -> list[str]:
     """What is known of the forecast in use but for its errors: a baseline, too few ends, never tested."""
     model = fitted.parts[0][1]
     if fitted.tested != MODEL:
-        return [say(REPLACED, name=called(fitted.tested))]
+        return [replaced(past, fitted.tested)]
     if fitted.fallback:
         return [model.notice_]
     return [] if model.kind_ == past.model.kind_ else [say(ANOTHER_KIND)]
@@ -261,11 +272,11 @@ def caution(past: ContractBacktest, fitted: Fitted) -> list[str]:
 def judged(past: ContractBacktest | None, fitted: Fitted, risk: np.ndarray) -> tuple[float, Verdict]:
     """By how much the number of leavers was missed in the holdout, and a word on the forecast in use.
 
-    *usable*: the model beats every baseline, missed by at most 15 % in a holdout of 30 leavers or more.
-    *do not use*: missed by more than 30 % and by more than chance explains (95 %), or nobody left, or there
-    was no holdout, or it ranks nobody: the same for all, by tenure alone without a model, Uno's C of .5 or
-    less. *indicative*: the rest. A baseline in the model's place is never more than indicative. `risk` is
-    today's, of each customer.
+    *usable*: the model beats every baseline (all holdouts together), missed by at most 15 % in a last holdout
+    of 30 leavers or more. *do not use*: missed by more than 30 % and by more than chance explains (95 %), or
+    nobody left, or there was no holdout, or it ranks nobody: the same for all, by tenure alone without a
+    model, Uno's C of .5 or less over all holdouts. *indicative*: the rest. A baseline in the model's place is
+    never more than indicative. `risk` is today's, of each customer.
     """
     if past is None or not past.ends:
         why = NO_EARLIER_DAY if past is None else NOBODY_LEFT

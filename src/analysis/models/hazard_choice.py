@@ -11,7 +11,7 @@ STRENGTHS = (0.01, 0.1, 1.0, 10.0)  # C, the variance that the ridge grants a co
 LEAST_HELD_OUT_EVENTS = 10  # in a fold, else it says nothing
 HELD_OUT_SHARE = 0.25  # of the events, in each of the last held-out spans
 SNAPSHOT_FOLDS = 3
-SHIFT_SPREAD, SLOPE_SPREAD = 0.3, 0.15  # recalibration is drawn to none with these standard deviations
+SHIFT_SPREAD, SLOPE_SPREAD = 0.15, 0.1  # recalibration is drawn to none with these standard deviations
 SURE = 1 - 1e-9  # no hazard of the trees is nearer to 0 or 1
 MOST_TO_CHOOSE = 60_000  # rows; choosing needs no more
 
@@ -110,7 +110,8 @@ def recalibration(
 
     The slope is that of `held_out`, the predictions of a model that had not seen those periods (below 1 where
     it was too sure of itself); the shift brings `refitted`, the predictions of the model fitted to all
-    periods, to the level of the last. 0 and 1 correct nothing, and few rows change little.
+    periods, to the level of the last. 0 and 1 correct nothing, and few rows change little: how little was
+    chosen on generated companies of 40 to 220 ends whose level drifts by 0 to 0.5 (log-odds) a year.
     """
     theta, spread = drawn_to_none(held_out, y, weight, None)
     slope, slope_variance = theta[1], spread[1, 1]
