@@ -81,7 +81,7 @@ lifelines: $(ENV) $(LIFELINES)/.installed ## survival curves held against the li
 bench: $(ENV) ## the time of one typical client's KPI table
 	$(BIN)/python benchmarks/table.py
 
-peers: $(ENV) $(PEERS)/.installed ## fits of the purchase models timed against the library lifetimes, in an environment of its own
+peers: $(ENV) $(PEERS)/.installed ## fits timed against the libraries lifetimes and lifelines, in an environment of their own
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/peers/ours.py $(PEERS)/customers
 	@OMP_NUM_THREADS=1 $(PEERS)/bin/python benchmarks/peers/theirs.py $(PEERS)/customers
 
@@ -122,7 +122,7 @@ $(LIFELINES)/.installed: tests/lifelines/requirements.txt
 	@$(PIP) install --requirement $<
 	@touch $@
 
-# Lifetimes too.
+# Lifetimes too; beside it lifelines once more, for its speed.
 $(PEERS)/.installed: BIN = $(PEERS)/bin
 $(PEERS)/.installed: benchmarks/peers/requirements.txt
 	@$(NEW_VENV) $(PEERS)
