@@ -1,7 +1,9 @@
 """What the page of the customers' outlook says: of whom, in which words, within the picture."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,7 +12,8 @@ from analysis.company import open_company
 from analysis.display import Note
 from analysis.labels import Labels
 from analysis.models.customers import customer_models
-from analysis.models.evaluation import verdict
+from analysis.models.evaluation import decile_table, verdict
+from analysis.models.factors import by_level
 from analysis.models.forecast import forecast_purchases
 from analysis.models.orders import customer_days
 from analysis.models.reasons import order_reasons, silence, span, tenure
@@ -127,3 +130,27 @@ def test_a_company_of_orders_alone_reads_nothing_of_contracts_but_once(shop):
     curve = charts.lasting(staying(models.inputs, "segment"), labels)
     table = tables.lasting(models, labels)
     assert isinstance(curve, Note) and isinstance(table, Note) and curve.cause == table.cause != ""
+
+
+def test_of_many_levels_those_that_differ_most_are_shown_and_the_others_are_one():
+    levels = pd.Series([f"rep {i:02d}" for i in range(12) for _ in range(5)] + ["risky"] * 3)
+    risk = np.where(levels == "risky", 0.9, np.where(levels < "rep 05", 0.3, 0.1))
+    table = by_level("salesperson", levels, risk)
+    assert table["level"].iloc[0] == "risky" and "others" in set(table["level"])
+    assert len(table) == 9 and table["n"].sum() == 63
+    assert table["n"] @ table["risk"] == pytest.approx(risk.sum())
+
+
+def test_equal_forecasts_stay_together_whatever_the_order_of_the_rows():
+    found = decile_table([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [1.0] * 10)
+    assert found["customers"].tolist() == [10] and found["actual"].tolist() == [4.5]
+    found = decile_table([0, 4, 1, 9], [1.0, 2.0, 1.0, 3.0], groups=4)
+    assert found["customers"].to_dict() == {1: 1, 2: 1, 3: 2}
+    assert found["actual"].tolist() == [9, 4, 0.5]
+
+
+def test_one_risk_for_all_is_told_and_not_drawn(shop):
+    models, labels = shop
+    alike = replace(models.first, factors=models.first.factors.iloc[:0])
+    found = tables.levels(replace(models, outcomes={"non_contractual": alike}), labels, "non_contractual")
+    assert found.text == "All these customers have the same risk: nothing tells them apart."

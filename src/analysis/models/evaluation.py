@@ -135,12 +135,11 @@ def scores(actual: ArrayLike, forecasts: dict[str, np.ndarray]) -> pd.DataFrame:
 def decile_table(actual: ArrayLike, forecast: ArrayLike, groups: int = 10) -> pd.DataFrame:
     """Customers in tenths by forecast, the highest first: `customers`, mean `forecast` and `actual`, `share`.
 
-    `share` is of all that happened. Equal forecasts are split by their order among the rows; tenths that
-    would be empty are left out. Index `decile`, 1 to 10.
+    `share` is of all that happened. Equal forecasts stay together, in the tenth of the first of them; tenths
+    without anybody are left out. Index `decile`, 1 to 10.
     """
     y, f = np.asarray(actual, dtype="float64"), np.asarray(forecast, dtype="float64")
-    place = np.empty(len(f), dtype="int64")
-    place[np.argsort(-f, kind="stable")] = np.arange(len(f))
+    place = rankdata(-f, method="min").astype("int64") - 1
     decile = place * groups // max(len(f), 1) + 1
     table = pd.DataFrame({"decile": decile, "forecast": f, "actual": y}).groupby("decile")
     result = table.agg(customers=("actual", "size"), forecast=("forecast", "mean"), actual=("actual", "mean"))

@@ -9,7 +9,8 @@ from analysis.texts import mark, say
 
 COLUMNS = ["factor", "level", "n", "risk"]
 SHOWN = 4  # factors
-LEVELS = 6  # of a factor; the others are one
+LEVELS = 8  # of a factor; the others are one
+LEAST_SPREAD = 1e-9  # of the risks: below it all are the same, and nothing tells them apart
 NAMES = {
     "owner": mark("salesperson"),
     "channel": mark("channel"),
@@ -29,9 +30,9 @@ def contract_factors(
     """The factors that move the risk most, each with the mean risk of its levels.
 
     Strength is the spread of what a factor adds to the log-odds of the customers alive. Numbers are cut into
-    thirds. Levels of a factor are sorted by risk, the highest first.
+    thirds. Levels of a factor are sorted by risk, the highest first. Nothing where all have the same risk.
     """
-    if not len(alive):
+    if not len(alive) or np.ptp(risk) <= LEAST_SPREAD:
         return pd.DataFrame(columns=COLUMNS)
     asked = alive[[name for name in model.feature_names_in_ if name in alive]]
     strength = model.contributions(asked).std(ddof=0).sort_values(ascending=False, kind="stable")
@@ -66,17 +67,23 @@ def cut(values: pd.Series, words: Words) -> pd.Series:
 
 
 def texts(values: pd.Series, name: str, words: Words) -> pd.Series:
-    """Levels of a text by the names their reader knows; the rarest beyond a few are one."""
+    """Levels of a text by the names their reader knows."""
     named = values.astype(object).where(values.notna(), say("not known")).astype(str).reset_index(drop=True)
     if name == "owner":
         named = named.map(lambda one: words.people.get(one, one))
-    counts = named.value_counts()
-    return named.where(named.isin(set(counts.index[:LEVELS])), say("others")).str.replace("_", " ")
+    return named.str.replace("_", " ")
 
 
 def by_level(factor: str, levels: pd.Series, risk: np.ndarray) -> pd.DataFrame:
-    """Mean risk of each level."""
+    """Mean risk of each level; of very many those that differ most (customers x distance from the mean of
+    all)."""
     grouped = pd.Series(risk).groupby(levels.to_numpy())
+    if grouped.ngroups > LEVELS:
+        apart = (grouped.size() * (grouped.mean() - risk.mean()).abs()).sort_values(
+            ascending=False, kind="stable"
+        )
+        levels = levels.where(levels.isin(set(apart.index[:LEVELS])), say("others"))
+        grouped = pd.Series(risk).groupby(levels.to_numpy())
     table = grouped.agg(n="size", risk="mean").rename_axis("level").reset_index()
     table = table.sort_values(["risk", "level"], ascending=[False, True], kind="stable")
     return table.assign(factor=factor)[COLUMNS].reset_index(drop=True)
@@ -85,9 +92,9 @@ def by_level(factor: str, levels: pd.Series, risk: np.ndarray) -> pd.DataFrame:
 def order_factors(customers: pd.DataFrame, risk: np.ndarray) -> pd.DataFrame:
     """Mean risk by how long the silence is in usual gaps, and by how many orders there were.
 
-    `customers` is a `summary`.
+    `customers` is a `summary`. Nothing where all have the same risk.
     """
-    if not len(customers):
+    if not len(customers) or np.ptp(risk) <= LEAST_SPREAD:
         return pd.DataFrame(columns=COLUMNS)
     repeats = customers["repeats"].to_numpy()
     gap = customers["t_x_weeks"].to_numpy() / np.maximum(repeats, 1)

@@ -22,6 +22,7 @@ ABSENT = {
     ),
 }
 LEFT_OUT = mark("column left out, it could know the future: {column}: {reason}")
+ALL_ALIKE = mark("All these customers have the same risk: nothing tells them apart.")
 NO_TEST = mark("There is no earlier day to forecast from.")
 VERDICTS = {
     "usable": mark("usable"),
@@ -163,7 +164,8 @@ def levels(models: CustomerModels, labels: Labels, model: str) -> Table | Note |
     if outcome is None:
         return absent(models, model)
     if outcome.factors.empty:
-        return Note(say("There are no customers to tell apart."))
+        some = len(outcome.customers) and bool(outcome.customers["watched"].any())
+        return Note(say(ALL_ALIKE) if some else say("There are no customers to tell apart."))
     body = tuple(
         Row(
             (f"{row.factor}: {row.level}", labels.plain(float(row.n)), labels.value(float(row.risk), "ratio"))
