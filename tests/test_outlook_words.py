@@ -13,10 +13,10 @@ from analysis.display import Note
 from analysis.labels import Labels
 from analysis.models.customers import customer_models
 from analysis.models.evaluation import decile_table, verdict
-from analysis.models.factors import by_level
+from analysis.models.factors import by_level, cut
 from analysis.models.forecast import forecast_purchases
 from analysis.models.orders import customer_days
-from analysis.models.reasons import order_reasons, silence, span, tenure
+from analysis.models.reasons import Words, order_reasons, silence, span, tenure
 from analysis.models.staying import staying
 from analysis.tables.risks import who
 from analysis.texts import language
@@ -154,3 +154,9 @@ def test_one_risk_for_all_is_told_and_not_drawn(shop):
     alike = replace(models.first, factors=models.first.factors.iloc[:0])
     found = tables.levels(replace(models, outcomes={"non_contractual": alike}), labels, "non_contractual")
     assert found.text == "All these customers have the same risk: nothing tells them apart."
+
+
+def test_thirds_of_a_number_say_where_they_begin_and_end():
+    months = pd.Series([1, 6, 6, 7, 13, 13, 20, 30, 40])
+    assert cut(months, Words()).tolist() == ["up to 6"] * 3 + ["over 6, up to 13"] * 3 + ["over 13"] * 3
+    assert cut(pd.Series([4, 4, 4]), Words()).tolist() == ["up to 4"] * 3

@@ -1,5 +1,7 @@
 """What tells those who leave from those who stay: mean risk of the next quarter, level by level."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -56,11 +58,14 @@ def telling(tables: list[pd.DataFrame]) -> pd.DataFrame:
 def cut(values: pd.Series, words: Words) -> pd.Series:
     """Numbers in thirds, named by their bounds; one level where they hardly differ."""
     x = values.to_numpy(dtype="float64", na_value=np.nan)
-    bounds = np.unique(np.nanquantile(x, [1 / 3, 2 / 3])) if np.isfinite(x).any() else np.zeros(0)
+    bounds = (
+        np.unique(np.nanquantile(x, [1 / 3, 2 / 3], method="lower")) if np.isfinite(x).any() else np.zeros(0)
+    )
     whole = [words.number(bound) for bound in bounds]
     named = [say("all")]
     if whole:
-        named = [say("up to {number}", number=b) for b in whole] + [say("over {number}", number=whole[-1])]
+        between = [say("over {low}, up to {high}", low=a, high=b) for a, b in pairwise(whole)]
+        named = [say("up to {number}", number=whole[0]), *between, say("over {number}", number=whole[-1])]
     names = np.array(named, dtype=object)
     place = np.searchsorted(bounds, x, side="left")
     return pd.Series(np.where(np.isnan(x), say("not known"), names[np.minimum(place, len(names) - 1)]))

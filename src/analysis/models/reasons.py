@@ -17,8 +17,9 @@ ORDINARY = 0.05  # log-odds below which a feature says nothing of a customer
 
 
 def bare_number(number: float) -> str:
-    """A number as English writes it, with decimals where it is small."""
-    return f"{number:,.2f}" if abs(number) < 10 else f"{number:,.0f}"
+    """A number as English writes it, with decimals where it is small and has any."""
+    small = abs(number) < 10 and number != round(number)
+    return f"{number:,.2f}" if small else f"{number:,.0f}"
 
 
 @dataclass(frozen=True)

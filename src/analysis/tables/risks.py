@@ -61,7 +61,7 @@ def outlook(models: CustomerModels, labels: Labels) -> Table | Note:
         say("How wrong the last such forecast was"): [last_time(o, labels) for o in found],
         say("Can it be used?"): [say(VERDICTS[o.verdict.word]) for o in found],
     }
-    body = tuple(Row((name, *cells)) for name, cells in lines.items())
+    body = tuple(Row((name, *cells)) for name, cells in lines.items() if set(cells) != {NOTHING})
     caption = say("Outlook as of {day}", day=labels.day(labels.as_of))
     worth = say(
         "Worth: margin expected in the coming {months} months, discounted; in brackets the 95 % interval",
