@@ -463,6 +463,19 @@ MUTANTS = (
         "a growing cohort judges a goal", "goal_measures.py",
         "timedelta(days=settle - 1)", "timedelta(days=-1)", GOALS,
     ),
+    Mutant(
+        "the last holdout alone decides between model and baseline", "models/contracts.py",
+        'past.pooled["ibs"] if past', 'past.scores["ibs"] if past', ("tests/test_models_verdicts.py",),
+    ),
+    Mutant(
+        "the spread of a feature forgets what is not known of its effects", "models/feature_spread.py",
+        "(theta**2 + variance)[:-1]", "(theta**2)[:-1]", ("tests/test_models_few_events.py",),
+    ),
+    Mutant(
+        "a rare level is drawn less to the mean than a frequent one", "models/feature_spread.py",
+        "np.column_stack([Z * units, np.ones(len(Z))])", "np.column_stack([Z, np.ones(len(Z))])",
+        ("tests/test_models_few_events.py",),
+    ),
 )  # fmt: skip
 
 

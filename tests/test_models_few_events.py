@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
+from analysis.models.contract_value import contract_values
 from analysis.models.design import Feature
 from analysis.models.evaluation import auc
 from analysis.models.feature_spread import LEAST, likeliest, spreads
@@ -105,6 +106,18 @@ def test_where_nothing_tells_customers_apart_nothing_is_found():
     mean = compared({})
     assert mean["loss"] <= 0.5 * mean["kaplan_meier"]
     assert mean["loss"] <= mean["one_rate"] + 0.0003
+
+
+@pytest.mark.parametrize("effects", [{"owner": 1.0}, {"owner": 0.8, "segment": 0.4}, {}])
+def test_intervals_of_values_hold_the_truth(effects):
+    holds = []
+    for seed in SEEDS:
+        table, alive = company(seed, effects)
+        worth = contract_values(fitted(table), alive, margin=1.0, discount_rate=0.0, months=MONTHS).customers
+        stays = 1 - alive[["risk"]].to_numpy()
+        true = alive["price"] * (stays ** np.arange(1, MONTHS + 1)).sum(axis=1)
+        holds.append(((worth["low"] <= true) & (true <= worth["high"])).mean())
+    assert np.mean(holds) >= 0.92
 
 
 def test_the_spread_of_a_feature_is_found_and_that_of_noise_is_next_to_none():

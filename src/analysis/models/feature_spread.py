@@ -17,21 +17,28 @@ from analysis.models.design import HazardDesign
 USUAL = 0.25  # log-odds: the mean of the spreads' exponential prior
 FIRST, LEAST, MOST = 0.3, 0.01, 3.0  # the spread to start from, and the ends between which it is sought
 STEPS, NEWTON_STEPS = 40, 8
+DOUBT = 0.15  # log-odds
 CLOSE = 0.002  # spreads that change less have been found
 OVERSHOOT = 1.7  # the step of the EM algorithm is taken so much longer (in logarithms)
 
 
 def strengths_by_spread(
     Z: np.ndarray, y: np.ndarray, weight: np.ndarray, design: HazardDesign, most: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The columns to use, of tenure and of the `most` strongest other features, with their variances."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The columns to use, of tenure and of the `most` strongest other features, with their variances.
+
+    And the wider variances that errors are to be taken from: a spread is itself only estimated, and next to
+    none is not none. `DOUBT` was chosen by how many customers' true values lay in their 95 % intervals: .92
+    of companies of 40 ends, .97 of 100, .99 of 250 (without it .84, .93 and .96).
+    """
     units, feature = design.units(), design.numbers()
     spread, coef = spreads(Z, y, weight, units, feature)
     tenure = feature[design.time.start]
     moved = Z * np.where(feature == tenure, 0.0, coef)
     kept = np.append(strongest(moved, weight, feature, most), tenure)
     columns = np.flatnonzero(np.isin(feature, kept))
-    return columns, ((spread[feature] * units) ** 2)[columns]
+    wider = np.hypot(spread[feature], DOUBT)
+    return columns, ((spread[feature] * units) ** 2)[columns], ((wider * units) ** 2)[columns]
 
 
 def spreads(

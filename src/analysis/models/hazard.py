@@ -206,7 +206,7 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         """A strength by column; with few events tenure and the few strongest features alone."""
         few, design = self.events_ <= FEW_EVENTS, self.design_
         most = FEW_FEATURES if few else len(design.columns)
-        self.columns_, self.strength_ = strengths_by_spread(Z, y, weight, design, most)
+        self.columns_, self.strength_, self.wider_ = strengths_by_spread(Z, y, weight, design, most)
         self.notice_ = say(SIMPLE, n=f"{self.events_:.0f}", limit=most) if few else ""
 
     def folds(self, frame: pd.DataFrame, y: np.ndarray, customers: np.ndarray) -> Folds:
@@ -220,7 +220,8 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
     def fit_coefficients(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
         """Coefficients, intercept and their covariance; 0 for columns left out."""
         coef, self.intercept_ = ridge(Z, y, weight, self.strength_)
-        inner = covariance(Z, y, weight, Z @ coef + self.intercept_, self.strength_)
+        wider = self.wider_ if self.events_ < CHALLENGED_FROM else self.strength_
+        inner = covariance(Z, y, weight, Z @ coef + self.intercept_, wider)
         width = len(self.design_.columns)
         at = np.append(self.columns_, width)
         self.coef_, self.covariance_ = np.zeros(width), np.zeros((width + 3, width + 3))
