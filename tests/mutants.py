@@ -28,6 +28,8 @@ PIPELINE = ("tests/test_pipeline.py",)
 EFFECTS, COST = ("tests/test_growth_effects.py",), ("tests/test_acquisition.py",)
 GOALS = ("tests/test_goals.py",)
 WORTH, KEPT = ("tests/test_historic_value.py",), ("tests/test_retention_by_rep.py",)
+FORECAST, LEAKS = ("tests/test_models_forecast.py",), ("tests/test_models_leakage.py",)
+MODELS = ("tests/test_customer_models.py",)
 REVIEW, TOUCHED = ("tests/test_review.py",), ("tests/test_follow_up.py",)
 
 
@@ -475,6 +477,40 @@ MUTANTS = (
         "a rare level is drawn less to the mean than a frequent one", "models/feature_spread.py",
         "np.column_stack([Z * units, np.ones(len(Z))])", "np.column_stack([Z, np.ones(len(Z))])",
         ("tests/test_models_few_events.py",),
+    ),
+    Mutant(
+        "a learner takes every customer for a founding one", "models/features.py",
+        "age / max(as_day(cutoff) - day.min(initial=as_day(cutoff)), 1.0)", "age / age", FORECAST,
+    ),
+    Mutant(
+        "the mean of all draws a learner's forecast to the middle", "models/candidates.py",
+        'in forecasts.items() if one != "mean_rate"}', "in forecasts.items()}", FORECAST,
+    ),
+    Mutant(
+        "learners take weeks that have not come for weeks without a purchase", "models/candidates.py",
+        "share * min(weeks, (cutoff - int(at)) / DAYS_OF_WEEK)", "share * weeks", FORECAST,
+    ),
+    Mutant(
+        "a refund leaves the purchase before it as it was", "models/orders.py",
+        'np.maximum(result["amount"].to_numpy() + refund, 0)', 'np.maximum(result["amount"].to_numpy(), 0)',
+        ("tests/test_models_purchases.py",),
+    ),
+    Mutant(
+        "a leak is seen only as a straight line", "models/leakage.py",
+        "found = (correlation(x, y), correlation(rankdata(x[both]), rankdata(y[both])))",
+        "found = (correlation(x, y),)", LEAKS,
+    ),
+    Mutant(
+        "bands of the duration pass for a feature", "models/leakage.py",
+        "if ratio > SAME else None", "if ratio > 2 else None", LEAKS,
+    ),
+    Mutant(
+        "a plan renamed when the contract ended stays a feature", "models/inputs.py",
+        "any(leak.column == PLAN for leak in leaks)", "any(False for leak in leaks)", MODELS,
+    ),
+    Mutant(
+        "who is silent for just as long as the params say counts as active", "models/buyers.py",
+        "DAYS_OF_WEEK) < inactive", "DAYS_OF_WEEK) <= inactive", MODELS,
     ),
 )  # fmt: skip
 

@@ -124,6 +124,13 @@ def test_who_ends_on_the_day_is_no_customer_any_more_and_who_ends_the_day_after_
 
 
 @pytest.mark.kpi("law", "clv_model")
+def test_who_last_ordered_just_so_long_ago_is_no_customer_of_today_any_more(tmp_path):
+    rows = ["1,gone,2025-12-31,5,1", "2,there,2026-01-01,5,1", "3,now,2026-03-31,5,1"]
+    params = ORDERS | {"churn": {"basis": "orders", "inactive_days": 90}}
+    customers = customer_models(make_company(tmp_path, orders(*rows), **params)).outcomes["non_contractual"]
+    assert customers.customers["watched"].to_dict() == {"gone": False, "now": True, "there": True}
+
+
 def test_ten_times_the_price_is_ten_times_the_value_and_segments_add_up_to_the_whole(tmp_path):
     rows = [row.split(",") for row in many_contracts(60)]
     dear = [",".join([*row[:4], str(int(row[4]) * 10), row[5]]) for row in rows]
