@@ -8,6 +8,8 @@ import pytest
 
 from analysis.company import open_company
 from analysis.full_table import full_table, model_table
+from analysis.models.candidates import PURCHASE_MODELS
+from analysis.models.contracts import FALLBACKS
 from analysis.models.customers import customer_models
 from analysis.models.outcome import COLUMNS
 from companies import cell, make_company, values
@@ -236,3 +238,11 @@ def test_the_sample_shows_that_the_quick_closers_customers_leave():
     assert risk[["R03", "R07"]].min() > risk[["R02", "R06", "R09"]].max()
     assert outcome.verdict.word != "do not use"
     assert models.outcomes["non_contractual"].verdict.word == "do not use"
+
+
+def test_the_page_on_the_models_explains_every_column_and_fallback():
+    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    short = {name for name in COLUMNS if name.startswith("expected_orders_")} | {"reason_2"}
+    names = {*COLUMNS, *PURCHASE_MODELS, *FALLBACKS.values(), "regression", "boosting", "naive_rate"}
+    missing = {name for name in names - short - {"pareto_nbd"} if f"`{name}`" not in text}
+    assert not missing
