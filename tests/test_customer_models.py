@@ -246,3 +246,27 @@ def test_the_page_on_the_models_explains_every_column_and_fallback():
     names = {*COLUMNS, *PURCHASE_MODELS, *FALLBACKS.values(), "regression", "boosting", "naive_rate"}
     missing = {name for name in names - short - {"pareto_nbd"} if f"`{name}`" not in text}
     assert not missing
+
+
+def test_where_nobody_ever_left_the_interval_holds_what_that_leaves_possible(tmp_path):
+    company = make_company(tmp_path, subscriptions(*many_contracts(40, leave=False)), **MONTHLY)
+    outcome = customer_models(company).outcomes["contractual"]
+    assert outcome.leaving.value == outcome.leaving.low == 0 and 0 < outcome.leaving.high < 40
+    assert 0.5 * outcome.total.value < outcome.total.low < outcome.total.value == outcome.total.high
+    assert (outcome.customers["clv_low"] < outcome.customers["clv"]).all()
+
+
+def test_a_forecast_that_was_never_tested_leaves_everything_possible(tmp_path):
+    rows = [f"{i},c{i},2026-03-31,10,4" for i in range(30)]
+    outcome = customer_models(make_company(tmp_path, orders(*rows), **ORDERS)).outcomes["non_contractual"]
+    assert (outcome.leaving.low, outcome.leaving.high) == (0, 30)
+
+
+def test_without_a_margin_there_is_no_expected_margin(tmp_path):
+    rows = [",".join(row.split(",")[:4]) for row in many_orders(60)]
+    tables = {"orders": "\n".join(["order_id,customer_id,ordered_at,amount", *rows])}
+    company = make_company(tmp_path, tables, **ORDERS)
+    models = customer_models(company)
+    assert not models.inputs.margin_known and models.customers["clv"].notna().all()
+    found = cell(model_table(company, models), "clv_model", "2026-03-01")
+    assert np.isnan(found["value"]) and found["reason"] == "missing_column"

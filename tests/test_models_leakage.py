@@ -117,3 +117,36 @@ def test_a_telephone_companys_total_charges_are_refused():
     (leak,) = find_leaks(features, data["tenure"], data["Churn"] == "Yes")
     assert (leak.column, leak.kind) == ("TotalCharges", "product")
     assert "MonthlyCharges" in leak.reason
+
+
+def leavers(seed: int, n: int = 400) -> tuple[np.random.Generator, np.ndarray, np.ndarray, np.ndarray]:
+    """Months followed, months as a customer, who left: three in a hundred a month, whoever they are."""
+    rng = np.random.default_rng(seed)
+    followed, until = rng.uniform(0, 30, n), rng.exponential(1 / 0.03, n)
+    return rng, np.floor(followed), np.floor(np.minimum(followed, until)), until < followed
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_level_that_is_given_to_those_who_leave_is_refused(seed):
+    rng, followed, durations, left = leavers(seed)
+    reps = rng.choice(["r1", "r2", "r3"], len(left))
+    won_back = np.where(left & (rng.random(len(left)) < 0.97), "WINBACK", reps)
+    features = pd.DataFrame({"owner": won_back, "honest": reps})
+    found = find_leaks(features, durations, left, followed=followed)
+    assert [(leak.column, leak.kind) for leak in found] == [("owner", "given_at_end")]
+    assert "WINBACK" in found[0].reason
+    assert find_leaks(features, durations, left) == []  # how long each was followed must be known for it
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_level_that_is_left_often_is_no_leak(seed):
+    rng = np.random.default_rng(seed)
+    owner = rng.integers(0, 6, 1_500)
+    hazard = np.array([0.005, 0.02, 0.05, 0.1, 0.2, 0.4])[owner]
+    followed, until = rng.uniform(0, 30, 1_500), rng.exponential(1 / hazard)
+    term = rng.random(1_500) < 0.5  # all of these leave after a year
+    left = np.where(term, followed >= 12, until < followed)
+    durations = np.floor(np.where(term, np.minimum(followed, 12), np.minimum(followed, until)))
+    features = pd.DataFrame({"owner": owner.astype(str), "plan": np.where(term, "year", "month")})
+    features["launched"] = np.where(followed > 20, "legacy", "new")
+    assert find_leaks(features, durations, left, followed=np.floor(followed)) == []

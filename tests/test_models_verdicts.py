@@ -179,3 +179,27 @@ def test_a_tested_forecast_under_another_name_is_tested_again():
     used = buyers.in_use(days, 729, found)
     assert used.forecast.backtest.chosen in ("nbd", used.fallback)
     assert used.missed == used.forecast.backtest.missed
+
+
+def test_a_rank_that_chance_may_explain_is_at_most_indicative():
+    past = replace(backtest(0.55), ends=40)  # of 40 ends, .09 above .5 may be chance
+    word = contracts.judged(past, fitted(past), RISK)[1]
+    assert word.word == "indicative" and word.reasons == (contracts.BY_CHANCE,)
+    assert contracts.judged(replace(past, ends=1_000), fitted(past), RISK)[1].word == "usable"
+
+
+def test_a_baseline_in_use_also_says_when_the_purchases_come():
+    rng = np.random.default_rng(11)
+    first = rng.integers(0, 300, 90)
+    end = np.minimum(first + rng.exponential(150, 90), 600)
+    count = rng.poisson(rng.gamma(1, 20, 90) * (end - first) / 600)
+    who = np.concatenate([np.arange(90), np.repeat(np.arange(90), count)])
+    day = np.concatenate([first, np.floor(rng.uniform(np.repeat(first, count), np.repeat(end, count)))])
+    days = customer_days(pd.DataFrame({"customer_id": who, "day": day.astype(int), "amount": 10.0}))
+    found = forecast_purchases(days, 600, 26)
+    assert found.model_name == "mean_rate" and found.backtest is not None
+    used = buyers.in_use(days, 600, found).forecast
+    assert used.method == used.model_name == "bg_nbd"
+    assert used.customers["level"].to_numpy() == pytest.approx(1.0)
+    ahead = used.model.expected(used.customers, 156.0).sum()
+    assert ahead < 5 * used.total  # customers fall silent: three years are less than six half-years

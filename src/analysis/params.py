@@ -43,8 +43,8 @@ class Churn(Section):
 class Horizons(Section):
     """How far the customer-lifetime models look ahead, and how many customers their list of calls holds."""
 
-    horizon_weeks: Count = Field(26, description="a number of weeks, 1 or more")
-    clv_horizon_months: Count = Field(36, description="a number of months, 1 or more")
+    horizon_weeks: Count = Field(26, le=520, description="a number of weeks from 1 to 520")
+    clv_horizon_months: Count = Field(36, le=240, description="a number of months from 1 to 240")
     capacity: Count = Field(20, description="a number of customers, 1 or more")
 
 
@@ -121,7 +121,8 @@ class Params(Section):
         [], description="a list of stages, in order"
     )
     model: Horizons = Field(
-        default_factory=Horizons, description="`key: value` lines: horizon_weeks, clv_horizon_months"
+        default_factory=Horizons,
+        description="`key: value` lines: horizon_weeks, clv_horizon_months, capacity",
     )
     source: Source = Field(description="`key: value` lines: connect, and tables where a mapping is needed")
     goals: list[Goal] = Field([], description="a list of goals, each of `key: value` lines")

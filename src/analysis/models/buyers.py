@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.models.backtest import Backtest, retested
-from analysis.models.candidates import GEOMETRIC, forecast_by
+from analysis.models.candidates import GEOMETRIC, PURCHASE_MODELS, forecast_by
 from analysis.models.contracts import DIMS, ordered
 from analysis.models.evaluation import REPLACED, Verdict, called
 from analysis.models.factors import order_factors
@@ -187,13 +187,21 @@ def amounts(bought: pd.DataFrame, past: Backtest | None) -> ValueForecast:
 
 
 def with_forecast(found: PurchaseForecast, now: np.ndarray, past: Backtest, reason: str) -> PurchaseForecast:
-    """The same with another forecast in its place, and the backtest of that."""
+    """The same with another forecast in its place, with the backtest of that and, of a purchase model, its
+    course over time."""
     assert found.model is not None
-    spread = past.dispersion
+    spread, name, model = past.dispersion, found.model_name, found.model
+    if past.chosen in PURCHASE_MODELS:  # it also says when purchases come, and who is active
+        name, model = past.chosen, PURCHASE_MODELS[past.chosen]().fit(found.customers)
     low, high = count_interval(now, spread)
-    alone = found.model.expected(found.customers, found.weeks)
+    alone = model.expected(found.customers, found.weeks)
     customers = found.customers.assign(
-        forecast=now, low=low, high=high, p_buys=p_any(now, spread), level=np.nan_to_num(ratio(now, alone))
+        forecast=now,
+        low=low,
+        high=high,
+        p_buys=p_any(now, spread),
+        p_alive=model.p_alive(found.customers),
+        level=np.nan_to_num(ratio(now, alone)),
     )
     total = float(now.sum())
     ends = total_interval(total, past.errors["error"])
@@ -202,6 +210,9 @@ def with_forecast(found: PurchaseForecast, now: np.ndarray, past: Backtest, reas
         customers=customers,
         method=past.chosen,
         reason=reason,
+        model=model,
+        model_name=name,
+        alive_known=name in ("pareto_nbd", "bg_nbd"),
         backtest=past,
         dispersion=spread,
         total=total,
@@ -244,7 +255,7 @@ def counts_scaled(worth: np.ndarray, ahead: np.ndarray, spread: float) -> tuple[
 def silent(chance: np.ndarray, errors: np.ndarray) -> Estimate:
     """How many of the active will not order in the next quarter, as far off as earlier totals were."""
     buying, everyone = float(chance.sum()), float(len(chance))
-    low, high = total_interval(buying, errors)
+    low, high = total_interval(buying, errors) if np.isfinite(errors).any() else (0.0, everyone)
     return Estimate(everyone - buying, max(everyone - high, 0.0), everyone - min(low, everyone))
 
 

@@ -84,6 +84,9 @@ def contract_values(
         pulled += price[mine] @ worth.gradient
     most = float(paid.sum())
     low, high = between(unit[:, 0], unit[:, 1], unit[:, 4], np.full(len(alive), most))
+    least = least_worth(model, paid)
+    if not np.isnan(least):
+        low, high = np.minimum(least, unit[:, 0]), np.maximum(least, unit[:, 0])
     customers = pd.DataFrame(
         {
             "price": price,
@@ -98,7 +101,18 @@ def contract_values(
     )
     if "customer_id" in alive:
         customers.insert(0, "customer_id", alive["customer_id"])
-    return ContractValue(customers, total_value(model, price, unit, pulled, most))
+    total = total_value(model, price, unit, pulled, most)
+    if not np.isnan(least):
+        total["low"], total["high"] = (float(price @ end) for end in (low, high))
+    return ContractValue(customers, total)
+
+
+def least_worth(model: DiscreteTimeHazard, paid: np.ndarray) -> float:
+    """What a unit of price is worth at the hazard that is just possible where nobody ever left; NaN: some
+    did."""
+    if model.events_ > 0:
+        return np.nan
+    return float((1 - model.life_table_.unseen()) ** np.arange(1, len(paid) + 1) @ paid)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ LEAST_SPREAD = 1e-9  # of the risks: below it all are the same
 BY_TENURE = mark("it knows nothing but the time as a customer: all who came together have the same forecast")
 ANOTHER_KIND = mark("the model of today is of another kind than the one that was tested at the earlier day")
 DIMS = ("segment", "channel")
+BY_CHANCE = mark("chance alone may explain how well it ranks customers")
 NO_EARLIER_DAY = mark("no earlier day to forecast from: there is nothing to compare with")
 NOBODY_LEFT = mark("nobody left in the holdout: there is nothing to compare with")
 BEATEN = mark("from {n} earlier days {name} forecast better than the model on average: it is what is used")
@@ -143,7 +144,7 @@ def contracts(inputs: Inputs, horizon_weeks: int, months: int, rate: float, word
         leaving_value=float(quarter @ customers["clv"].to_numpy()),
         total=total,
         today=total,
-        method={"logistic": MODEL, "boosted": "boosted trees"}.get(model.kind_, fitted.fallback),
+        method=fitted.fallback or {"logistic": MODEL, "boosted": "boosted trees"}[model.kind_],
         fallback=fitted.fallback,
         verdict=word,
         missed=missed,
@@ -240,6 +241,9 @@ def leavers(fitted: Fitted, alive: pd.DataFrame, risk: np.ndarray) -> Estimate:
     expected = float(risk.sum())
     spread = np.sqrt(float((risk * (1 - risk)).sum()) + fitted.error_of_leavers(alive, QUARTER_MONTHS) ** 2)
     low, high = expected - Z95 * spread, expected + Z95 * spread
+    for at, model in fitted.parts:
+        if len(at) and model.events_ == 0:  # nobody ever left: what that leaves possible
+            high += len(at) * (1 - (1 - model.life_table_.unseen()) ** QUARTER_MONTHS)
     return Estimate(expected, float(max(low, 0.0)), float(min(high, len(risk))))
 
 
@@ -269,13 +273,22 @@ def caution(past: ContractBacktest, fitted: Fitted) -> list[str]:
     return [] if model.kind_ == past.model.kind_ else [say(ANOTHER_KIND)]
 
 
+def beyond_chance(concordance: float, ends: int) -> bool:
+    """Whether a concordance is above .5 by more than chance explains (95 %).
+
+    Of n who left among many, ranked at random, it has a variance of 1 / 12 n (Mann and Whitney 1947).
+    """
+    return bool(ends) and concordance - 0.5 > Z95 / np.sqrt(12 * ends)
+
+
 def judged(past: ContractBacktest | None, fitted: Fitted, risk: np.ndarray) -> tuple[float, Verdict]:
     """By how much the number of leavers was missed in the holdout, and a word on the forecast in use.
 
-    *usable*: the model beats every baseline (all holdouts together), missed by at most 15 % in a last holdout
-    of 30 leavers or more. *do not use*: missed by more than 30 % and by more than chance explains (95 %), or
-    nobody left, or there was no holdout, or it ranks nobody: the same for all, by tenure alone without a
-    model, Uno's C of .5 or less over all holdouts. *indicative*: the rest. A baseline in the model's place is
+    *usable*: the model beats every baseline (all holdouts together), ranks customers better than chance
+    explains, and missed by at most 15 % in a last holdout of 30 leavers or more. *do not use*: missed by more
+    than 30 % and by more than chance explains (95 %), or nobody left, or there was no holdout, or it ranks
+    nobody: the same for all, by tenure alone without a model, Uno's C of .5 or less over all holdouts.
+    *indicative*: the rest. A baseline in the model's place is
     never more than indicative. `risk` is today's, of each customer.
     """
     if past is None or not past.ends:
@@ -286,6 +299,8 @@ def judged(past: ContractBacktest | None, fitted: Fitted, risk: np.ndarray) -> t
     missed = float(ratio(expected - left, left))
     chance = Z95 * float(np.sqrt(max(left, expected)))
     bad, against = ranking(past, fitted, risk), caution(past, fitted)
+    if not bad and not beyond_chance(float(past.pooled.loc[fitted.tested, "uno_c"]), past.ends):
+        against.append(say(BY_CHANCE))
     if abs(missed) > INDICATIVE_TOTAL and abs(expected - left) > chance:
         bad.append(say(BEYOND_CHANCE, share=f"{missed:+.0%}", limit=f"{INDICATIVE_TOTAL:.0%}"))
     elif abs(missed) > USABLE_TOTAL:

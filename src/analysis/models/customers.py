@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from analysis.company import Company
 from analysis.labels import Labels
@@ -66,7 +67,13 @@ def customer_models(company: Company) -> CustomerModels:
 
     Nothing random without a fixed seed; nothing that happened after the company's day is used.
     """
-    params, inputs = company.params, inputs_of(company)
+    with threadpool_limits(1):  # threads that wait for one another take longer than one, in a shared machine
+        return fitted_to(company, inputs_of(company))
+
+
+def fitted_to(company: Company, inputs: Inputs) -> CustomerModels:
+    """The models of a company, from what they learn from."""
+    params = company.params
     labels = Labels.of(company)
     words = Words(
         money=lambda amount: labels.money(amount, params.currency),

@@ -39,6 +39,7 @@ class Inputs:
     features : those of the columns above that a model may use: `customer_id` and what `leaks` leaves
     leaks : the columns refused, with their reasons
     margin, margin_note : the share of the price that is earned, and where it comes from, in words
+    margin_known : whether there is one; else revenue counts in full
     """
 
     as_of: date
@@ -49,6 +50,7 @@ class Inputs:
     leaks: tuple[Leak, ...]
     margin: float
     margin_note: str
+    margin_known: bool = True
 
 
 def inputs_of(company: Company) -> Inputs:
@@ -59,7 +61,10 @@ def inputs_of(company: Company) -> Inputs:
     if subscriptions is not None and any(leak.column == PLAN for leak in leaks):
         subscriptions = subscriptions.drop(columns=PLAN)
     margin, note = margin_of(company)
-    return Inputs(company.as_of, subscriptions, days, customers, features, tuple(leaks), margin, note)
+    frames = (subscriptions, days, customers, features)
+    return Inputs(
+        company.as_of, *frames, tuple(leaks), 1.0 if np.isnan(margin) else margin, note, not np.isnan(margin)
+    )
 
 
 def subscriptions_of(company: Company) -> pd.DataFrame | None:
@@ -171,12 +176,14 @@ def guarded(
     if PLAN in subscriptions:
         latest = subscriptions.drop_duplicates("customer_id", keep="last").set_index("customer_id")[PLAN]
         mine[PLAN] = latest.reindex(spells["customer_id"]).to_numpy()
-    kept, leaks = without_leaks(mine, months, spells["churned"], as_of, spells["ended_on"])
+    followed = whole_months(start, np.full(len(start), day_of(as_of)))
+    ended = spells["churned"].to_numpy(dtype="bool")
+    kept, leaks = without_leaks(mine, months, ended, as_of, spells["ended_on"], followed)
     return features[["customer_id", *(name for name in kept.columns if name != PLAN)]], leaks
 
 
 def margin_of(company: Company) -> tuple[float, str]:
-    """The share of an amount that is earned: as stated, else of the orders with a cost, else all of it."""
+    """The share of an amount that is earned: as stated, else of the orders with a cost; NaN: not known."""
     stated = company.params.gross_margin
     labels = Labels.of(company)
     if stated is not None:
@@ -189,4 +196,4 @@ def margin_of(company: Company) -> tuple[float, str]:
         if amount > 0:
             share = float(ratio(amount - cost, amount))
             return share, say(OF_ORDERS, share=labels.value(share, "ratio"))
-    return 1.0, say("no margin is stated and no order has a cost: revenue counts in full")
+    return np.nan, say("no margin is stated and no order has a cost: revenue counts in full")

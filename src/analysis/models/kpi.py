@@ -18,11 +18,14 @@ def clv_rows(facts: Facts, models: CustomerModels) -> pd.DataFrame:
 
     Only the periods that hold the company's day have a value: no forecast was made in the earlier ones. With
     both models the contractual one speaks for a company whose churn is that of subscriptions, else the other.
-    The interval is that of the total, over the same customers.
+    The interval is that of the total, over the same customers. Undefined where no margin is known: revenue
+    is no margin.
     """
     outcome = models.first
     if outcome is None:
         return missing_rows([CLV], "missing_table", facts.calendar)
+    if not models.inputs.margin_known:
+        return missing_rows([CLV], "missing_column", facts.calendar)
     grid = facts.calendar.table()[["grain", "first_month"]].assign(dimension="", member="")
     grid = grid.merge(values(outcome).query("dimension == ''"), how="left", on=["dimension", "member"])
     held = {grain: facts.calendar.of(facts.calendar.last_month, grain) for grain in GRAINS}

@@ -2,8 +2,8 @@
 
 A column is refused when it says how long a customer lasted rather than who they were: it follows the duration
 (or the duration times another feature, as all that was ever billed does) or holds bands of it, carries dates
-after the cut-off or the customer's end, is filled in only when a contract ends, or is the outcome under
-another name.
+after the cut-off or the customer's end, is filled in (or given another value) only when a contract ends, or
+is the outcome under another name.
 """
 
 from dataclasses import dataclass
@@ -23,6 +23,8 @@ ALMOST_ALL = 0.99
 LEAST = 5  # customers of each kind before a pattern means anything
 LEAST_PAIRS = 20  # pairs of numbers before a correlation does
 MOST_LEVELS = 20
+MOST_GIVEN = 200  # levels that are looked at one by one
+GIVEN_SPREADS, GIVEN_SHARE = 3.0, 0.75  # fewer still there than expected, by deviations and as a share
 LATE = mark("{n} of its dates are after the cut-off {day} (the latest is {latest})")
 AFTER_END = mark("{n} of its dates are those of the customer's own end or later")
 ONLY_LEFT = mark("filled in only for customers who left ({n} of {left}, none of {others} others)")
@@ -31,6 +33,10 @@ FOLLOWS = mark("correlation {correlation} with how long they were customers")
 FOLLOWS_WITH = mark("correlation {correlation} with how long they were customers x {other}")
 BANDS = mark("its values are bands of how long they were customers (correlation ratio {correlation})")
 TELLS = mark("its values tell who left, with {n} exceptions of {customers}")
+GIVEN = mark(
+    "{level} seems to be given to those who leave: {there} such customers are still there, some {expected} "
+    "would be if they left month by month"
+)
 EMPTY = ("", "nan", "none", "null", "n/a", "-", "<na>", "nat")
 
 
@@ -43,7 +49,7 @@ class Leak:
     """A refused feature: its column, the kind of leak, and the reason in words."""
 
     column: str
-    kind: str  # duration, product, after_cut_off, after_end, filled_at_end, outcome
+    kind: str  # duration, product, after_cut_off, after_end, filled_at_end, given_at_end, outcome
     reason: str
 
     def __str__(self) -> str:
@@ -56,6 +62,7 @@ def find_leaks(
     observed: ArrayLike,
     cut_off: date | None = None,
     ended_on: pd.Series | None = None,
+    followed: ArrayLike | None = None,
 ) -> list[Leak]:
     """The features that could know the future, in their order.
 
@@ -65,6 +72,7 @@ def find_leaks(
     durations, observed : how long each was a customer, and whether the contract ended then
     cut_off : the last day that the features may know; None: dates are held against `ended_on` alone
     ended_on : the day each contract ended (null: it did not)
+    followed : how long each could have been a customer by now, in the unit of `durations`; None: not known
     """
     time, ended = np.asarray(durations, dtype="float64"), np.asarray(observed).astype(bool)
     numbers = {name: as_numbers(features[name]) for name in features}
@@ -76,6 +84,8 @@ def find_leaks(
         if leak is None and name in known:
             leak = duration_leak(name, known, time)
         leak = leak or band_leak(name, features[name], time) or outcome_leak(name, features[name], ended)
+        if leak is None and followed is not None:
+            leak = level_leak(name, features[name], time, ended, np.asarray(followed, dtype="float64"))
         leaks += [leak] if leak else []
     return leaks
 
@@ -86,9 +96,10 @@ def without_leaks(
     observed: ArrayLike,
     cut_off: date | None = None,
     ended_on: pd.Series | None = None,
+    followed: ArrayLike | None = None,
 ) -> tuple[pd.DataFrame, list[Leak]]:
     """The features that may be used, and the notices of those that may not."""
-    leaks = find_leaks(features, durations, observed, cut_off, ended_on)
+    leaks = find_leaks(features, durations, observed, cut_off, ended_on, followed)
     return features.drop(columns=[leak.column for leak in leaks]), leaks
 
 
@@ -98,6 +109,7 @@ def refuse_leaks(
     observed: ArrayLike,
     cut_off: date | None = None,
     ended_on: pd.Series | None = None,
+    followed: ArrayLike | None = None,
 ) -> None:
     """Raise for features that could know the future.
 
@@ -106,7 +118,7 @@ def refuse_leaks(
     LeakError
         Names every such column, with its reason.
     """
-    leaks = find_leaks(features, durations, observed, cut_off, ended_on)
+    leaks = find_leaks(features, durations, observed, cut_off, ended_on, followed)
     if leaks:
         raise LeakError("features that could know the future; leave them out:\n" + "\n".join(map(str, leaks)))
 
@@ -225,6 +237,39 @@ def outcome_leak(name: str, values: pd.Series, ended: np.ndarray) -> Leak | None
     if wrong <= (1 - ALMOST_ALL) * least:
         return Leak(name, "outcome", say(TELLS, n=f"{wrong:.0f}", customers=len(ended)))
     return None
+
+
+def level_leak(
+    name: str, values: pd.Series, time: np.ndarray, ended: np.ndarray, followed: np.ndarray
+) -> Leak | None:
+    """A level that customers seem to be given when they leave: too few of it are still there.
+
+    A level that is left often loses customers month by month, and who came lately is still there. At its own
+    rate, ends / time of all its customers, so many should be there as exp(−rate · followed) adds up to; of a
+    level that came with the end next to nobody is. A level whose contracts all last just as long, or which
+    is sold no more, loses none by this.
+    """
+    level, names = pd.factorize(values, use_na_sentinel=False)
+    if not 2 <= len(names) <= MOST_GIVEN:
+        return None
+    k = len(names)
+    ends, lived = (
+        np.bincount(level, weights=ended, minlength=k),
+        np.bincount(level, weights=time, minlength=k),
+    )
+    rate = np.divide(ends, lived, out=np.full(k, np.inf), where=lived > 0)
+    stay = np.exp(-np.where(np.isfinite(rate), rate, 0.0)[level] * followed)
+    expected = np.bincount(level, weights=stay, minlength=k)
+    spread = np.sqrt(np.bincount(level, weights=stay * (1 - stay), minlength=k))
+    there = np.bincount(level, minlength=k) - ends
+    given = (expected - there > GIVEN_SPREADS * spread) & (there < GIVEN_SHARE * expected) & (lived > 0)
+    if not given.any():
+        return None
+    worst = int(np.argmax(np.where(given, (expected - there) / np.maximum(spread, 1e-9), -np.inf)))
+    reason = say(
+        GIVEN, level=str(names[worst]), there=f"{there[worst]:.0f}", expected=f"{expected[worst]:.0f}"
+    )
+    return Leak(name, "given_at_end", reason)
 
 
 def correlation(x: np.ndarray, y: np.ndarray) -> float:

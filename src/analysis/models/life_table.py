@@ -17,6 +17,7 @@ class LifeTable:
         at_risk = np.bincount(month, weights=weight)[1:]
         ends = np.bincount(month, weights=weight * y, minlength=len(at_risk) + 1)[1:]
         exposed = float(at_risk.sum())
+        self.exposed = exposed
         overall = float(ends.sum()) / exposed if exposed > 0 else 0.0
         guess = (float(ends.sum()) + 0.5) / (exposed + 1)
         share = np.divide(ends, at_risk, out=np.full(len(ends), overall), where=at_risk > 0)
@@ -25,6 +26,13 @@ class LifeTable:
         self.smoothed = (d + guess) / (n + 1)
         self.variance = 1 / ((n + 1) * self.smoothed * (1 - self.smoothed))  # of its logit
         return self
+
+    def unseen(self) -> float:
+        """The hazard that months without any end leave possible: the exact upper 95 % limit, 1 of no months.
+
+        As an interval of the binomial distribution: 1 − 0.025 ^ (1 / months at risk).
+        """
+        return 1 - float(0.025 ** (1 / self.exposed)) if self.exposed > 0 else 1.0
 
     def at(self, month: np.ndarray) -> np.ndarray:
         """Place of each month in the tables."""

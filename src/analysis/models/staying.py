@@ -32,8 +32,11 @@ def difference(inputs: Inputs, by: str) -> float:
 
 
 def durations(inputs: Inputs, by: str) -> pd.DataFrame:
-    """`member`, `months`, `ended` of each contract of the members that have enough of them."""
-    if inputs.subscriptions is None:
+    """`member`, `months`, `ended` of each contract of the members that have enough of them.
+
+    None where the column could know who left.
+    """
+    if inputs.subscriptions is None or by in {leak.column for leak in inputs.leaks}:
         return pd.DataFrame({"member": [], "months": [], "ended": []})
     spells = contract_spells(inputs.subscriptions, inputs.as_of)
     risk = months_at_risk(spells, inputs.as_of)
