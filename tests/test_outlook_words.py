@@ -12,13 +12,13 @@ from analysis.company import open_company
 from analysis.display import Note
 from analysis.labels import Labels
 from analysis.models.customers import customer_models
-from analysis.models.evaluation import decile_table, verdict
+from analysis.models.evaluation import Verdict, decile_table, verdict
 from analysis.models.factors import by_level, cut
 from analysis.models.forecast import forecast_purchases
 from analysis.models.orders import customer_days
 from analysis.models.reasons import Words, order_reasons, silence, span, tenure
 from analysis.models.staying import staying
-from analysis.tables.risks import who
+from analysis.tables.risks import made_with, who
 from analysis.texts import language
 from companies import make_company
 from conftest import ROOT
@@ -53,7 +53,9 @@ def test_the_worth_is_that_of_todays_customers_and_the_silent_have_a_row_of_thei
     worth = labels.money(outcome.today.value, labels.currency)
     assert cells(table, "What all customers of today are worth")[0].startswith(worth)
     rest = labels.money(outcome.total.value - outcome.today.value, labels.currency)
-    assert cells(table, "Silent too long, not counted as customers today") == (f"50, worth {rest}",)
+    assert cells(table, "No order for too long, not counted among those who order today") == (
+        f"50, worth {rest}",
+    )
 
 
 def test_only_customers_of_today_are_to_be_called(shop):
@@ -63,12 +65,12 @@ def test_only_customers_of_today_are_to_be_called(shop):
     assert watched[models.actions["customer_id"]].all()
 
 
-def test_two_models_count_different_people_and_say_so(shop):
+def test_two_models_may_count_the_same_customer_and_say_so(shop):
     company = open_company("acme", None, ROOT / "params")
     labels = Labels.of(company)
     table = tables.outlook(customer_models(company), labels)
-    assert any("different people" in note for note in table.notes)
-    assert not any("different people" in note for note in tables.outlook(*shop).notes)
+    assert any("counted in both" in note for note in table.notes)
+    assert not any("counted in both" in note for note in tables.outlook(*shop).notes)
 
 
 @pytest.mark.parametrize("tongue", ["en", "pl_PL"])
@@ -153,7 +155,70 @@ def test_one_risk_for_all_is_told_and_not_drawn(shop):
     models, labels = shop
     alike = replace(models.first, factors=models.first.factors.iloc[:0])
     found = tables.levels(replace(models, outcomes={"non_contractual": alike}), labels, "non_contractual")
-    assert found.text == "All these customers have the same risk: nothing tells them apart."
+    assert found.text == "Customers who order: all have the same risk, nothing tells them apart."
+    nobody = replace(alike, customers=alike.customers.iloc[:0])
+    found = tables.levels(replace(models, outcomes={"non_contractual": nobody}), labels, "non_contractual")
+    assert found.text == "Customers who order: there are none to tell apart."
+
+
+def changed(models, **fields):
+    """The same models with another outcome of the orders."""
+    return replace(models, outcomes={"non_contractual": replace(models.first, **fields)})
+
+
+def test_whether_it_can_be_used_stands_first_and_a_failed_test_above_the_list(shop):
+    models, labels = shop
+    assert tables.outlook(models, labels).body[0].cells[0] == "Can it be used?"
+    for word, missed, told in (
+        ("usable", 0.1, "first"),
+        ("do not use", 0.9, "failed its test: do not rest a decision on it"),
+        ("do not use", np.nan, "could not be tested: do not rest a decision on it"),
+    ):
+        found = changed(models, verdict=Verdict(word, ()), missed=missed, tested_from=date(2025, 9, 1))
+        assert tables.calls(found, labels, "non_contractual").caption.endswith(told)
+
+
+def test_the_last_forecast_is_told_with_its_days_or_with_why_there_is_nothing_to_tell(shop):
+    models, labels = shop
+    row, day = "How wrong the last such forecast was", date(2025, 9, 1)
+    for fields, told in (
+        ({"missed": -0.085, "missed_spend": -0.266},
+         "8.5% too few orders, 26.6% too little value, in 182 days"),
+        ({"missed": np.nan}, "nothing was ordered after the earlier forecast"),
+        ({"tested_from": None}, "there is no earlier forecast to look back at"),
+        ({"missed": np.nan, "model": "contractual"}, "nobody left after the earlier forecast"),
+    ):  # fmt: skip
+        found = changed(models, **({"tested_from": day, "tested_days": 182} | fields))
+        assert cells(tables.outlook(found, labels), row) == (told,)
+
+
+def test_a_test_shorter_than_the_forecast_is_told(shop):
+    models, labels = shop
+    ahead = models.horizon_weeks * 7
+    told = f"Customers who order: the forecast looks {ahead} days ahead and was tested on 60 days"
+    for days, said in ((60, True), (ahead, False)):
+        found = changed(models, tested_from=date(2025, 9, 1), tested_days=days)
+        assert (told in tables.outlook(found, labels).notes) == said
+
+
+def test_worth_is_that_of_a_month_or_of_months(shop):
+    models, labels = shop
+    for months, told in ((1, "in the coming month,"), (36, "in the coming 36 months,")):
+        assert told in tables.outlook(replace(models, months=months), labels).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("method", "fallback", "told"),
+    [
+        ("geometric_mean", "", "Used: geometric mean"),
+        ("geometric_mean", "bg_nbd, credibility", "Used: geometric mean, with BG/NBD, credibility"),
+        ("naive_rate", "naive_rate", "Used: naive rate"),
+        ("naive_rate", "naive_rate, mean_amount", "Used: naive rate, with mean amount"),
+        ("kaplan_meier", "kaplan_meier", "Used: kaplan meier"),
+    ],
+)
+def test_what_was_used_is_named_once(shop, method, fallback, told):
+    assert made_with(replace(shop[0].first, method=method, fallback=fallback)) == told
 
 
 def test_thirds_of_a_number_say_where_they_begin_and_end():

@@ -8,7 +8,7 @@ from analysis.models.customers import CustomerModels
 from analysis.models.evaluation import called
 from analysis.models.outcome import CONTRACTUAL, Outcome
 from analysis.models.staying import difference, staying
-from analysis.texts import mark, say
+from analysis.texts import mark, say, say_n
 
 NAMES = {"contractual": mark("Customers under contract"), "non_contractual": mark("Customers who order")}
 AT_MONTHS = (3, 6, 12, 24, 36)
@@ -22,8 +22,17 @@ ABSENT = {
     ),
 }
 LEFT_OUT = mark("column left out, it could know the future: {column}: {reason}")
-ALL_ALIKE = mark("All these customers have the same risk: nothing tells them apart.")
-NO_TEST = mark("There is no earlier day to forecast from.")
+ALL_ALIKE = mark("{model}: all have the same risk, nothing tells them apart.")
+NO_ONE = mark("{model}: there are none to tell apart.")
+NO_TEST = mark("{model}: there is no earlier day to forecast from.")
+NO_CALL = mark("{model}: nobody is both at risk and worth anything.")
+NOTHING_CAME = {
+    "contractual": mark("nobody left after the earlier forecast"),
+    "non_contractual": mark("nothing was ordered after the earlier forecast"),
+}
+FAILED = mark("{caption}. This forecast failed its test: do not rest a decision on it")
+UNTESTED = mark("{caption}. This forecast could not be tested: do not rest a decision on it")
+CLEARLY_SHORTER = 0.9  # a test of less than this share of the horizon
 VERDICTS = {
     "usable": mark("usable"),
     "indicative": mark("indicative"),
@@ -48,6 +57,7 @@ def outlook(models: CustomerModels, labels: Labels) -> Table | Note:
         return Note(say(NONE))
     found = list(models.outcomes.values())
     lines = {
+        say("Can it be used?"): [say(VERDICTS[o.verdict.word]) for o in found],
         say("Customers today"): [labels.plain(float(o.customers["watched"].sum())) for o in found],
         say("Likely to leave, or not to order, in the next quarter"): [
             around(labels, o.leaving.value, o.leaving.low, o.leaving.high) for o in found
@@ -57,20 +67,42 @@ def outlook(models: CustomerModels, labels: Labels) -> Table | Note:
             f"{money(labels, o.today.value)} ({money(labels, o.today.low)} – {money(labels, o.today.high)})"
             for o in found
         ],
-        say("Silent too long, not counted as customers today"): [gone_quiet(o, labels) for o in found],
+        say("No order for too long, not counted among those who order today"): [
+            gone_quiet(o, labels) for o in found
+        ],
         say("How wrong the last such forecast was"): [last_time(o, labels) for o in found],
-        say("Can it be used?"): [say(VERDICTS[o.verdict.word]) for o in found],
     }
     body = tuple(Row((name, *cells)) for name, cells in lines.items() if set(cells) != {NOTHING})
     caption = say("Outlook as of {day}", day=labels.day(labels.as_of))
-    worth = say(
-        "Worth: margin expected in the coming {months} months, discounted; in brackets the 95 % interval",
-        months=models.months,
-    )
-    told = [f"{say(NAMES[o.model])}: {reason}" for o in found for reason in o.verdict.reasons]
+    head = ("", *(say(NAMES[o.model]) for o in found))
+    return Table(caption, head, body, outlook_notes(models, found), "outlook")
+
+
+def outlook_notes(models: CustomerModels, found: list[Outcome]) -> tuple[str, ...]:
+    """What worth means, who is counted twice, what stands against each forecast, and which test was short."""
+    told = [
+        say_n(
+            "Worth: margin expected in the coming month, discounted; in brackets the 95 % interval",
+            "Worth: margin expected in the coming {n} months, discounted; in brackets the 95 % interval",
+            models.months,
+        )
+    ]
     if len(found) > 1:
-        told.insert(0, say("The columns count different people; who has a contract and orders is in both"))
-    return Table(caption, ("", *(say(NAMES[o.model]) for o in found)), body, (worth, *told), "outlook")
+        told.append(say("A customer who has a contract and also orders is counted in both columns"))
+    told += [f"{say(NAMES[o.model])}: {reason}" for o in found for reason in o.verdict.reasons]
+    ahead = models.horizon_weeks * 7
+    told += [
+        say_n(
+            "{model}: the forecast looks {ahead} days ahead and was tested on {n} day",
+            "{model}: the forecast looks {ahead} days ahead and was tested on {n} days",
+            o.tested_days,
+            model=say(NAMES[o.model]),
+            ahead=ahead,
+        )
+        for o in found
+        if o.tested_from is not None and o.tested_days < CLEARLY_SHORTER * ahead
+    ]
+    return tuple(told)
 
 
 def gone_quiet(outcome: Outcome, labels: Labels) -> str:
@@ -94,18 +126,24 @@ def money(labels: Labels, amount: float) -> str:
 
 
 def last_time(outcome: Outcome, labels: Labels) -> str:
-    """By how much the last holdout was missed, in words."""
-    if np.isnan(outcome.missed):
+    """By how much the last holdout was missed and how long it was, in words."""
+    if outcome.tested_from is None:
         return say("there is no earlier forecast to look back at")
-    share = labels.value(abs(outcome.missed), "ratio")
+    if np.isnan(outcome.missed):
+        return say(NOTHING_CAME[outcome.model])
+    return say_n("{missed}, in {n} day", "{missed}, in {n} days", outcome.tested_days,
+                 missed=miss(outcome, labels))  # fmt: skip
+
+
+def miss(outcome: Outcome, labels: Labels) -> str:
+    """How far off the number of leavers was, or that of the orders and what they brought."""
+    share, many = labels.value(abs(outcome.missed), "ratio"), outcome.missed > 0
     if outcome.model == CONTRACTUAL:
-        many = outcome.missed > 0
         return (
             say("{share} too many leavers", share=share)
             if many
             else say("{share} too few leavers", share=share)
         )
-    many = outcome.missed > 0
     orders = (
         say("{share} too many orders", share=share) if many else say("{share} too few orders", share=share)
     )
@@ -129,7 +167,7 @@ def calls(models: CustomerModels, labels: Labels, model: str) -> Table | Note | 
         return absent(models, model)
     found = models.actions[models.actions["model"] == model]
     if found.empty:
-        return Note(say("No customer is both at risk and worth anything."))
+        return Note(say(NO_CALL, model=say(NAMES[model])))
     body = tuple(
         Row(
             (
@@ -143,12 +181,12 @@ def calls(models: CustomerModels, labels: Labels, model: str) -> Table | Note | 
         for row in found.rename(columns={"Index": "place"}).itertuples(index=False)
     )
     head = (say("Customer"), say("Risk in the next quarter"), say("Worth"), say("At stake"), say("Why"))
-    notes = [say("At stake: risk x worth")]
-    if models.outcomes[model].verdict.word == "do not use":
-        notes.append(say("This forecast failed its last test: do not rest a decision on the list"))
-    return Table(
-        say("{model}: whom to call first", model=say(NAMES[model])), head, body, tuple(notes), "calls"
-    )
+    caption = say("{model}: whom to call first", model=say(NAMES[model]))
+    outcome = models.outcomes[model]
+    if outcome.verdict.word == "do not use":
+        tested = outcome.tested_from is not None and not np.isnan(outcome.missed)
+        caption = say(FAILED, caption=caption) if tested else say(UNTESTED, caption=caption)
+    return Table(caption, head, body, (say("At stake: risk x worth"),), "calls")
 
 
 def who(name: object, customer_id: object) -> str:
@@ -165,7 +203,8 @@ def levels(models: CustomerModels, labels: Labels, model: str) -> Table | Note |
         return absent(models, model)
     if outcome.factors.empty:
         some = len(outcome.customers) and bool(outcome.customers["watched"].any())
-        return Note(say(ALL_ALIKE) if some else say("There are no customers to tell apart."))
+        named = say(NAMES[model])
+        return Note(say(ALL_ALIKE, model=named) if some else say(NO_ONE, model=named))
     body = tuple(
         Row(
             (f"{row.factor}: {row.level}", labels.plain(float(row.n)), labels.value(float(row.risk), "ratio"))
@@ -183,7 +222,7 @@ def looked_back(models: CustomerModels, labels: Labels, model: str) -> Table | N
     if outcome is None:
         return absent(models, model)
     if outcome.tested_from is None or outcome.calibration.empty:
-        return Note(say(NO_TEST))
+        return Note(say(NO_TEST, model=say(NAMES[model])))
     unit = "ratio" if model == CONTRACTUAL else "count"
     body = tuple(
         Row(
@@ -217,23 +256,28 @@ def scores(models: CustomerModels, labels: Labels, model: str) -> Table | Note |
     if outcome is None:
         return absent(models, model)
     if outcome.scores.empty:
-        return Note(say(NO_TEST))
+        return Note(say(NO_TEST, model=say(NAMES[model])))
     found = outcome.scores
     body = tuple(
         Row((called(str(name)), *(labels.fine(x) if np.isfinite(x) else NOTHING for x in line)))
         for name, line in zip(found.index, found.to_numpy(dtype="float64"), strict=True)
     )
-    method = called(outcome.method)
-    fallback = ", ".join(map(called, outcome.fallback.split(", ")))
-    notes = [say("Used: {method}", method=method)]
-    if fallback:
-        notes = [say("Used: {method}; fallback: {fallback}", method=method, fallback=fallback)]
+    notes = [made_with(outcome)]
     if np.isfinite(outcome.coverage):
         share = labels.value(outcome.coverage, "ratio")
         notes.append(say("95 % intervals that were right: {share}", share=share))
     names = (say(SCORES[name]) if name in SCORES else str(name).replace("_", " ") for name in found)
     caption = say("{model}: against the baselines", model=say(NAMES[model]))
     return Table(caption, (say("Forecast"), *names), body, tuple(notes), "scores")
+
+
+def made_with(outcome: Outcome) -> str:
+    """The forecast in use, and what else went into it in place of the usual: no name twice."""
+    method = called(outcome.method)
+    others = [name for name in map(called, outcome.fallback.split(", ")) if name not in ("", method)]
+    if not others:
+        return say("Used: {method}", method=method)
+    return say("Used: {method}, with {fallback}", method=method, fallback=", ".join(others))
 
 
 def lasting(models: CustomerModels, labels: Labels, by: str = "segment") -> Table | Note:
