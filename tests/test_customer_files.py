@@ -9,8 +9,8 @@ from analysis.full_table import full_table
 from analysis.kpi_table import kpi_table
 from analysis.models.customers import customer_models
 from analysis.models.outcome import COLUMNS
-from analysis.report.customers import FOLDER, save, take_over
-from analysis.report.sheets import customers_sheet
+from analysis.report.customers import FOLDER, MEANINGS, packed, save, take_over
+from analysis.texts import language
 from companies import make_company
 
 ROWS = "1,=a,2025-01-01,,10\n2,+b,2025-01-01,,20\n3,00017,2025-05-01,,30"
@@ -52,9 +52,8 @@ def test_in_a_batch_the_rows_of_the_kpi_table_are_handed_over_and_taken_up_once(
 
 
 def test_a_sheet_has_typed_cells_a_header_that_stays_and_text_that_is_no_formula(tmp_path):
-    table = customer_models(make_company(tmp_path, TABLES)).customers
-    packed = customers_sheet(table, "EUR")
-    sheet = load_workbook(io.BytesIO(packed))["customers"]
+    models = customer_models(make_company(tmp_path, TABLES))
+    sheet = load_workbook(io.BytesIO(packed(models, "EUR")))["customers"]
     assert sheet.freeze_panes == "B2"
     assert [cell.value for cell in sheet[1]] == list(COLUMNS)
     assert [(cell.value, cell.data_type) for cell in sheet["A"][1:]] == [
@@ -65,4 +64,40 @@ def test_a_sheet_has_typed_cells_a_header_that_stays_and_text_that_is_no_formula
     assert sheet["D2"].number_format == "0.0%" and sheet["D2"].data_type == "n"
     assert sheet["C2"].is_date and sheet["J2"].number_format.endswith('"EUR"')
     assert sheet["F2"].value is None
-    assert customers_sheet(table, "EUR") == packed
+    assert packed(models, "EUR") == packed(models, "EUR")
+
+
+def test_the_first_sheet_is_the_action_list_in_words(tmp_path):
+    left = "".join(f"\n{9 + i},x{i},2023-01-01,{2023 + i // 12}-{i % 12 + 1:02d}-15,10" for i in range(2, 30))
+    tables = {name: text + left for name, text in TABLES.items()}
+    models = customer_models(make_company(tmp_path, tables))
+    book = load_workbook(io.BytesIO(packed(models, "EUR")))
+    assert book.sheetnames == ["Whom to call", "customers", "Columns"]
+    sheet, found = book["Whom to call"], models.actions
+    assert [cell.value for cell in sheet[1]] == [
+        "Customer", "id", "Model", "Can it be used?", "Risk in the next quarter", "Worth", "At stake", "Why",
+    ]  # fmt: skip
+    assert len(found) > 0 and [c.value for c in sheet["B"][1:]] == found["customer_id"].tolist()
+    assert {c.value for c in sheet["C"][1:]} == {"Customers under contract"}
+    assert {c.data_type for c in sheet["A"][1:]} == {c.data_type for c in sheet["B"][1:]} == {"s"}
+    assert [c.value for c in sheet["G"][1:]] == found["at_stake"].tolist()
+    assert sheet["E2"].number_format == "0.0%" and sheet["F2"].number_format.endswith('"EUR"')
+    assert sheet.column_dimensions["H"].width > 80 and sheet.freeze_panes == "B2"
+
+
+def test_every_column_is_explained_and_the_words_are_the_readers(tmp_path):
+    models = customer_models(make_company(tmp_path, TABLES))
+    assert list(MEANINGS) == list(COLUMNS)
+    with language("pl_PL"):
+        book = load_workbook(io.BytesIO(packed(models, "EUR")))
+    assert book.sheetnames == ["Do kogo zadzwonić", "customers", "Kolumny"]
+    sheet = book["Kolumny"]
+    assert {cell.value for cell in sheet["A"]} >= {*COLUMNS, "Do stracenia"}
+    assert all(row[1].value for row in sheet.iter_rows())
+
+
+def test_without_anybody_to_call_the_list_has_its_heads_alone(tmp_path):
+    customers = {"customers": "customer_id,created_on\n1,2025-01-01"}
+    models = customer_models(make_company(tmp_path, customers))
+    sheet = load_workbook(io.BytesIO(packed(models, "EUR")))["Whom to call"]
+    assert sheet.max_row == 1 and sheet["A1"].value == "Customer"

@@ -119,9 +119,33 @@ def form_of(unit: str) -> str:
 # --- the customer table -----------------------------------------------------------------------------------
 
 
-def customers_sheet(customers: pd.DataFrame, currency: str) -> bytes:
-    """The customer table as XLSX: shares as per cent, amounts in the currency, dates as dates."""
-    formats = {
+CALLS, EXPLAINED = mark("Whom to call"), mark("Columns")
+CALL_WIDTHS = (36, 14, 26, 16, 14, 16, 16, 90)
+COLUMN_HEADS = (mark("Column"), mark("What it is"))
+
+
+def customer_book(customers: pd.DataFrame, calls: pd.DataFrame, about: pd.DataFrame, currency: str) -> bytes:
+    """The customers as XLSX: whom to call first, then the whole table with ids, then its columns in words.
+
+    `calls` has its heads in words, and columns in the order of `CALL_WIDTHS`: customer, id, model, verdict,
+    risk, worth, at stake, reasons. `about` has `column` and `meaning`. Shares are written as per cent,
+    amounts in the currency, dates as dates.
+    """
+    risk, *amounts = calls.columns[4:7]
+    money = form_of(currency)
+    forms = {risk: [SHARE] * len(calls)} | {name: [money] * len(calls) for name in amounts}
+    with _Book() as book:
+        book.table(say(CALLS), calls, forms, CALL_WIDTHS)
+        book.table("customers", customers, customer_forms(customers, currency))
+        book.table(
+            say(EXPLAINED), about.set_axis([say(head) for head in COLUMN_HEADS], axis=1), {}, (24, 110)
+        )
+    return book.packed
+
+
+def customer_forms(customers: pd.DataFrame, currency: str) -> dict[str, list[str]]:
+    """The number formats of the customer table's columns."""
+    return {
         name: [form] * len(customers)
         for name in customers.columns
         for starts, form in (
@@ -131,9 +155,6 @@ def customers_sheet(customers: pd.DataFrame, currency: str) -> bytes:
         )
         if name.startswith(starts)
     }
-    with _Book() as book:
-        book.table("customers", customers, formats)
-    return book.packed
 
 
 # --- a book -----------------------------------------------------------------------------------------------
@@ -197,14 +218,21 @@ class _Book:
         self._book.close()
         self.packed = self._file.getvalue()
 
-    def table(self, title: str, frame: pd.DataFrame, forms: Mapping[str, Sequence[str]]) -> None:
+    def table(
+        self,
+        title: str,
+        frame: pd.DataFrame,
+        forms: Mapping[str, Sequence[str]],
+        widths: Sequence[int] = (),
+    ) -> None:
         """A sheet of a frame with a header that stays and filters; `forms` has number formats by row."""
         sheet = self._book.add_worksheet(title[:31], _Rows)
         sheet.freeze_panes(1, 1)
         if len(frame.columns):
             sheet.autofilter(0, 0, len(frame), len(frame.columns) - 1)
         for place, name in enumerate(frame.columns):
-            sheet.set_column(place, place, WIDE if name.startswith("reason") or place == 0 else NARROW)
+            wide = WIDE if name.startswith("reason") or place == 0 else NARROW
+            sheet.set_column(place, place, widths[place] if widths else wide)
             sheet.write_string(0, place, name, self._bold)
             form = DAY if _holds_days(frame[name]) else ""
             styles = [self._form(f) for f in forms.get(name, [form] * len(frame))]
