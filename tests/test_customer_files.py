@@ -72,7 +72,8 @@ def test_the_first_sheet_is_the_action_list_in_words(tmp_path):
     tables = {name: text + left for name, text in TABLES.items()}
     models = customer_models(make_company(tmp_path, tables))
     book = load_workbook(io.BytesIO(packed(models, "EUR")))
-    assert book.sheetnames == ["Whom to call", "customers", "Columns"]
+    assert book.sheetnames == ["customers", "Whom to call", "Columns"]
+    assert book.active.title == "Whom to call"
     sheet, found = book["Whom to call"], models.actions
     assert [cell.value for cell in sheet[1]] == [
         "Customer", "id", "Model", "Can it be used?", "Risk in the next quarter", "Worth", "At stake", "Why",
@@ -90,7 +91,7 @@ def test_every_column_is_explained_and_the_words_are_the_readers(tmp_path):
     assert list(MEANINGS) == list(COLUMNS)
     with language("pl_PL"):
         book = load_workbook(io.BytesIO(packed(models, "EUR")))
-    assert book.sheetnames == ["Do kogo zadzwonić", "customers", "Kolumny"]
+    assert book.sheetnames == ["customers", "Do kogo zadzwonić", "Kolumny"]
     sheet = book["Kolumny"]
     assert {cell.value for cell in sheet["A"]} >= {*COLUMNS, "Do stracenia"}
     assert all(row[1].value for row in sheet.iter_rows())

@@ -76,7 +76,7 @@ def save(company: Company, models: CustomerModels, folder: str | Path | None = N
 
 
 def packed(models: CustomerModels, currency: str) -> bytes:
-    """The spreadsheet: whom to call, all customers, and what the columns mean."""
+    """The spreadsheet: all customers, whom to call, and what the columns mean."""
     return customer_book(models.customers, whom_to_call(models), explained(models), currency)
 
 

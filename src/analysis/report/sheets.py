@@ -125,7 +125,9 @@ COLUMN_HEADS = (mark("Column"), mark("What it is"))
 
 
 def customer_book(customers: pd.DataFrame, calls: pd.DataFrame, about: pd.DataFrame, currency: str) -> bytes:
-    """The customers as XLSX: whom to call first, then the whole table with ids, then its columns in words.
+    """The customers as XLSX: the whole table with ids, whom to call, the table's columns in words.
+
+    The table is the first sheet, for programs; the one that opens is that of whom to call.
 
     `calls` has its heads in words, and columns in the order of `CALL_WIDTHS`: customer, id, model, verdict,
     risk, worth, at stake, reasons. `about` has `column` and `meaning`. Shares are written as per cent,
@@ -135,8 +137,8 @@ def customer_book(customers: pd.DataFrame, calls: pd.DataFrame, about: pd.DataFr
     money = form_of(currency)
     forms = {risk: [SHARE] * len(calls)} | {name: [money] * len(calls) for name in amounts}
     with _Book() as book:
-        book.table(say(CALLS), calls, forms, CALL_WIDTHS)
         book.table("customers", customers, customer_forms(customers, currency))
+        book.table(say(CALLS), calls, forms, CALL_WIDTHS).activate()
         book.table(
             say(EXPLAINED), about.set_axis([say(head) for head in COLUMN_HEADS], axis=1), {}, (24, 110)
         )
@@ -224,7 +226,7 @@ class _Book:
         frame: pd.DataFrame,
         forms: Mapping[str, Sequence[str]],
         widths: Sequence[int] = (),
-    ) -> None:
+    ) -> Worksheet:
         """A sheet of a frame with a header that stays and filters; `forms` has number formats by row."""
         sheet = self._book.add_worksheet(title[:31], _Rows)
         sheet.freeze_panes(1, 1)
@@ -237,6 +239,7 @@ class _Book:
             form = DAY if _holds_days(frame[name]) else ""
             styles = [self._form(f) for f in forms.get(name, [form] * len(frame))]
             sheet.add_column(frame[name], styles)
+        return sheet
 
     def _form(self, form: str) -> Format | None:
         if not form:

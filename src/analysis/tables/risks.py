@@ -87,6 +87,8 @@ def outlook_notes(models: CustomerModels, found: list[Outcome]) -> tuple[str, ..
             models.months,
         )
     ]
+    if not models.inputs.margin_known:
+        told.append(say("No margin is known: worth is revenue here, in full"))
     if len(found) > 1:
         told.append(say("A customer who has a contract and also orders is counted in both columns"))
     told += [f"{say(NAMES[o.model])}: {reason}" for o in found for reason in o.verdict.reasons]
