@@ -160,3 +160,43 @@ def test_a_skewed_number_goes_in_as_its_logarithm_in_any_unit(unit):
     assert not even.logarithm
     same = Feature.fitted("x", pd.Series(np.full(50, 7.0)), np.ones(50))
     assert np.isfinite(same.columns(pd.Series([7.0, 0.0, np.nan]))).all()
+
+
+def ageing(seed: int, customers: int = 300) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """42 months in which ends grow rarer with tenure and come at renewals, and the customers still there."""
+    rng = np.random.default_rng(seed)
+    plan, owner = rng.integers(0, 3, customers), rng.integers(0, 8, customers)
+    eta = -3.3 + np.array([0.5, 0.0, -0.7])[plan] + rng.normal(0, 0.5, 8)[owner]
+    begun, there, parts = rng.integers(0, 42, customers), np.ones(customers, dtype=bool), []
+    who = pd.DataFrame(
+        {"customer_id": range(customers), "plan": plan.astype(str), "owner": owner.astype(str)}
+    )
+    for month in range(1, 43):
+        at = there & (begun + month <= 42)
+        left = rng.random(customers) < true_hazard(eta, month)
+        rows = who[at].assign(
+            month=month, period=24_000 + begun[at] + month - 1, churned=left[at].astype(int)
+        )
+        parts.append(rows)
+        there &= ~(at & left)
+    alive = who[there].assign(month=43 - begun[there], period=24_042)
+    months = alive["month"].to_numpy()[:, None] + np.arange(MONTHS)
+    return pd.concat(parts, ignore_index=True), alive.assign(
+        risk=1 - np.prod(1 - true_hazard(eta[there][:, None], months), axis=1)
+    )
+
+
+def true_hazard(eta: np.ndarray, month: int | np.ndarray) -> np.ndarray:
+    return expit(eta - 0.25 * np.log(np.asarray(month) / 6) + 1.2 * (np.asarray(month) % 12 == 0))
+
+
+def test_where_tenure_and_renewals_matter_as_many_ends_are_forecast_as_there_are():
+    events, errors = [], []
+    for seed in range(24):
+        table, alive = ageing(seed)
+        model = DiscreteTimeHazard().fit(table.drop(columns="churned"), table["churned"])
+        found = 1 - np.prod(1 - model.predict_hazards(alive.drop(columns="risk"), MONTHS), axis=1)
+        events.append(table["churned"].sum())
+        errors.append(found.sum() / alive["risk"].sum() - 1)
+    assert 100 <= np.mean(events) <= 160
+    assert abs(np.mean(errors)) <= 0.08, np.mean(errors)

@@ -112,10 +112,13 @@ class HazardDesign:
     contract : the feature whose levels get a slope in log t of their own; None for none
     term_months : a renewal is due in every month that is a multiple of it; 0 for none
     spline : a cubic spline of log t for the baseline, else log t alone
+    line : log t beside its spline, which is then a feature of its own
     """
 
-    def __init__(self, contract: str | None, term_months: int, spline: bool = True) -> None:
-        self.contract, self.term_months, self.spline = contract, term_months, spline
+    def __init__(
+        self, contract: str | None, term_months: int, spline: bool = True, line: bool = False
+    ) -> None:
+        self.contract, self.term_months, self.spline, self.line = contract, term_months, spline, line
 
     def fit(self, X: pd.DataFrame, y: np.ndarray, weight: np.ndarray) -> Self:
         """Learn levels, centres, scales and knots from the training rows."""
@@ -168,8 +171,11 @@ class HazardDesign:
         return result
 
     def numbers(self) -> np.ndarray:
-        """By column, the number of its feature; the slopes in log t are a feature of their own."""
-        names = [name for name, label in self.columns]
+        """By column, the number of its feature; slopes in log t and the curve of tenure are their own."""
+        names = [
+            f"{name} curve" if self.line and name == "tenure" and label != "0" else name
+            for name, label in self.columns
+        ]
         names[self.cross] = [f"{name} x log t" for name in names[self.cross]]
         return np.unique(names, return_inverse=True)[1] if names else np.zeros(0, dtype="int64")
 
@@ -186,7 +192,9 @@ class HazardDesign:
         month = np.arange(1, months + 1)
         log_t = self.log_t(month)[:, None]
         inside = np.log(np.clip(month, 1, self.last_month))[:, None]
-        parts = [log_t if self.basis is None else BASELINE_SCALE * self.basis.transform(inside)]
+        parts = [log_t] if self.line or self.basis is None else []
+        if self.basis is not None:
+            parts.append(BASELINE_SCALE * self.basis.transform(inside))
         if self.term_months > 0:
             parts.append((month % self.term_months == 0).astype("float64")[:, None])
         table = np.hstack(parts)

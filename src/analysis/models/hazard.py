@@ -197,13 +197,14 @@ class DiscreteTimeHazard(ClassifierMixin, BaseEstimator):
         few = self.events_ <= FEW_EVENTS
         names = feature_names(frame)
         crossed = self.contract or next((name for name in ("contract", "plan") if name in names), None)
-        self.design_ = HazardDesign(None if few else crossed, self.term_months, spline=not few)
+        line = self.events_ < CHALLENGED_FROM
+        self.design_ = HazardDesign(None if few else crossed, self.term_months, spline=not few, line=line)
         Z = self.design_.fit(frame, y, weight).matrix(frame)
         self.columns_ = np.arange(Z.shape[1])
         return Z
 
     def spread_strengths(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
-        """A strength by column; with few events tenure and the few strongest features alone."""
+        """A strength by column; with few events tenure, renewals and the few strongest features alone."""
         few, design = self.events_ <= FEW_EVENTS, self.design_
         most = FEW_FEATURES if few else len(design.columns)
         self.columns_, self.strength_, self.wider_ = strengths_by_spread(Z, y, weight, design, most)
