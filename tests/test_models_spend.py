@@ -138,7 +138,7 @@ def test_the_worth_is_as_uncertain_as_earlier_forecasts_of_spend_were(cheaper, c
     assert outcome.verdict.word != "usable"
     share = labels.value(outcome.missed_spend, "ratio")
     lines = {row.cells[0]: row.cells[1] for row in tables.outlook(models, labels).body}
-    assert lines["How wrong the last such forecast was"].endswith(f"{share} too much value")
+    assert lines["How wrong the last such forecast was"].endswith(f"{share} too much value, in 182 days")
     with language("pl_PL"):
         told = [cell for row in tables.outlook(models, labels).body for cell in row.cells]
     assert any(cell.endswith(f"wartości o {share} za dużo") for cell in told)
