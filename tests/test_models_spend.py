@@ -141,7 +141,7 @@ def test_the_worth_is_as_uncertain_as_earlier_forecasts_of_spend_were(cheaper, c
     assert lines["How wrong the last such forecast was"].endswith(f"{share} too much value, in 182 days")
     with language("pl_PL"):
         told = [cell for row in tables.outlook(models, labels).body for cell in row.cells]
-    assert any(cell.endswith(f"wartości o {share} za dużo") for cell in told)
+    assert any(cell.endswith(f"wartości o {share} za dużo, w ciągu 182 dni") for cell in told)
     head = tables.scores(models, labels, "non_contractual").head
     assert head[-2:] == ("mae of value", "mae of value, one amount for all")
 
