@@ -288,8 +288,8 @@ def judged(past: ContractBacktest | None, fitted: Fitted, risk: np.ndarray) -> t
     explains, and missed by at most 15 % in a last holdout of 30 leavers or more. *do not use*: missed by more
     than 30 % and by more than chance explains (95 %), or nobody left, or there was no holdout, or it ranks
     nobody: the same for all, by tenure alone without a model, Uno's C of .5 or less over all holdouts.
-    *indicative*: the rest. A baseline in the model's place is
-    never more than indicative. `risk` is today's, of each customer.
+    *indicative*: the rest. A baseline in the model's place is never more than indicative. `risk` is today's,
+    of each customer.
     """
     if past is None or not past.ends:
         why = NO_EARLIER_DAY if past is None else NOBODY_LEFT

@@ -247,7 +247,7 @@ def level_leak(
     A level that is left often loses customers month by month, and who came lately is still there. At its own
     rate, ends / time of all its customers, so many should be there as exp(−rate · followed) adds up to; of a
     level that came with the end next to nobody is. A level whose contracts all last just as long, or which
-    is sold no more, loses none by this.
+    is sold no more, passes; one whose contracts were all ended on one day is refused with the leaks.
     """
     level, names = pd.factorize(values, use_na_sentinel=False)
     if not 2 <= len(names) <= MOST_GIVEN:
